@@ -1,0 +1,33 @@
+# make report              the demo: set up .venv, run its pipeline, say where the report is
+# make report STUDY=quick  another study (a folder of params/)
+# make lab                 JupyterLab on notebooks/
+# make test                every check
+# make bench               what the pipeline costs, measured
+STUDY ?= demo
+PYTHON ?= python3
+PIPELINE = $(if $(filter demo,$(STUDY)),dvc.yaml,params/$(STUDY)/dvc.yaml)
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: report lab test bench
+report: .venv/ready
+	@python -m lib.study $(STUDY)
+	@dvc repro $(PIPELINE)
+	@echo "The report: reports/$(STUDY)/index.html"
+
+lab: .venv/ready
+	jupyter lab notebooks
+
+test: .venv/ready
+	ruff check .
+	ruff format --check .
+	python -m pytest
+
+bench: .venv/ready
+	python -m tests.bench
+
+.venv/ready: requirements.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or later is needed; name one as PYTHON=...")'
+	@echo "Setting up .venv: about 6 GB and a few minutes, once"
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch .venv/ready

@@ -1,0 +1,176 @@
+"""A catalogue entry -> an archive -> a table of images and their pixels, decoded once.
+
+    archive.zip --read_images--> images.csv (one row an image) + pixels.npy (the same rows, uint8)
+
+Images are read out of the zip; nothing is ever unpacked, so no member can be written anywhere.
+"""
+
+import hashlib
+import io
+import os
+import re
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from lib import phantoms
+from lib.errors import StudyError
+from lib.study import ROOT, Dataset
+
+
+def archives() -> Path:
+    """Where archives are looked for and kept: $STUDY_ARCHIVES (from the project's root), or data/archives."""
+    return ROOT / Path(os.environ.get("STUDY_ARCHIVES") or "data/archives").expanduser()
+
+
+def find_archive(name: str, entry: Dataset, draw: dict, drawn: Path) -> Path:
+    """The archive of a data set: drawn, or `<name>.zip` where archives are kept, or fetched from Kaggle.
+
+    Args:
+        name: the data set's name in the catalogue. entry: what stands there.
+        draw: arguments of the drawing function, for phantoms. drawn: where to draw them.
+    """
+    if entry.draw:
+        phantoms.DRAW[entry.draw](drawn, **draw)
+        return drawn
+    path = archives() / f"{name}.zip"
+    return path if path.exists() else fetch_from_kaggle(entry.kaggle, path)
+
+
+def fetch_from_kaggle(slug: str, path: Path) -> Path:
+    """Download `slug` to `path` by way of a temporary folder beside it, so that a half download is never taken for good."""
+    import contextlib
+    import tempfile
+
+    advice = (
+        f"{path.name} is not in {path.parent}, and Kaggle did not hand it over ({{why}}). Either\n"
+        f"  download it from kaggle.com/datasets/{slug}, put it there as {path.name} (or name its folder in STUDY_ARCHIVES),\n"
+        "  or make a token at kaggle.com/settings, save it as ~/.kaggle/kaggle.json, and run this again."
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):  # its help text is longer than the advice
+                from kaggle.api.kaggle_api_extended import KaggleApi
+
+                api = KaggleApi()
+                api.authenticate()  # without credentials it leaves the process: SystemExit
+                api.dataset_download_files(slug, path=folder)
+        except SystemExit:
+            raise StudyError(advice.format(why="there are no credentials")) from None
+        except Exception as error:
+            raise StudyError(advice.format(why=type(error).__name__)) from None
+        os.replace(next(Path(folder).glob("*.zip")), path)
+    return path
+
+
+def open_archive(path: Path) -> zipfile.ZipFile:
+    """An open zip file; a StudyError says what to do when it is not a whole, honest one."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        size = path.stat().st_size if path.exists() else 0
+        raise StudyError(f"{path} is no whole zip file ({size} bytes: {error}): delete it and fetch it again") from None
+    for name in archive.namelist():
+        if name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name) or re.match("[A-Za-z]:", name):
+            raise StudyError(f"{path} has a member that points outside of it, {name!r}: do not use this archive")
+    return archive
+
+
+def members(archive: zipfile.ZipFile, entry: Dataset) -> pd.DataFrame:
+    """The archive's images by the catalogue's pattern: path, label, published_part, sorted by class, then path.
+
+    Raises:
+        StudyError: a class, or a part of one, has no image (missing or empty folder, or another archive).
+    """
+    groups = {"{label}": ("label", entry.classes), "{part}": ("part", entry.parts)}
+    pattern = re.escape(entry.images).replace(r"\*", "[^/]+")
+    for field, (group, names) in groups.items():
+        pattern = pattern.replace(re.escape(field), f"(?P<{group}>{'|'.join(map(re.escape, names))})")
+    found = [m for m in map(re.compile(pattern).fullmatch, archive.namelist()) if m]
+    rows = [(m[0], entry.classes[m["label"]], m.groupdict().get("part", "")) for m in found]
+    table = pd.DataFrame(rows, columns=["path", "label", "published_part"])
+    have = set(zip(table.label, table.published_part))
+    lacking = [
+        f"{folder} {part}".strip()
+        for folder, label in entry.classes.items()
+        for part in entry.parts or [""]
+        if (label, part) not in have
+    ]
+    if lacking:
+        raise StudyError(
+            f"{Path(archive.filename).name} has no image of {', '.join(lacking)}; they are looked for at {entry.images!r}.\n"
+            "  Is it the archive of another data set, or is a folder missing or empty?"
+        )
+    order = {label: i for i, label in enumerate(entry.classes.values())}
+    return table.sort_values(
+        ["label", "path"], key=lambda c: c.map(order) if c.name == "label" else c, ignore_index=True
+    )
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Any mode as 8-bit RGB: 16-bit grey keeps its 8 high bits; palettes are looked up; alpha is dropped."""
+    if image.mode.startswith(("I", "F")):
+        values = np.asarray(image, dtype=np.float64)
+        return Image.fromarray(np.uint8(np.clip(values / 257 if values.max() > 255 else values, 0, 255))).convert("RGB")
+    return image.convert("RGBA").convert("RGB") if image.mode in ("P", "LA") else image.convert("RGB")
+
+
+def decode(content: bytes, size: int) -> tuple[int, int, np.ndarray]:
+    """A file's bytes -> width, height, and (size, size, 3) uint8: squeezed to a square, bilinear, antialiased."""
+    with Image.open(io.BytesIO(content)) as image:
+        return *image.size, np.asarray(to_rgb(image).resize((size, size), Image.Resampling.BILINEAR))
+
+
+def read_images(
+    path: Path, entry: Dataset, size: int, *, skip_broken: bool = False, progress=iter
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Every image of an archive.
+
+    Args:
+        path: the archive. entry: its catalogue entry. size: px.
+        skip_broken: leave out files that do not decode, instead of stopping.
+        progress: wraps the rows as they are read (tqdm).
+
+    Returns:
+        images.csv as a table: path, label, width, height, sha256, published_part; and its pixels, (rows, size, size, 3) uint8.
+
+    Raises:
+        StudyError: the archive is not whole or not this one, or files do not decode (all of them named).
+    """
+    with open_archive(path) as archive, ThreadPoolExecutor() as pool:
+        table = members(archive, entry)
+
+        def read(name):
+            try:
+                content = archive.read(name)
+                return *decode(content, size), hashlib.sha256(content).hexdigest()
+            except (
+                OSError,
+                ValueError,
+                SyntaxError,
+                zipfile.BadZipFile,
+                zipfile.zlib.error,
+                Image.DecompressionBombError,
+            ) as error:
+                return f"{name}: {error}"
+
+        results = list(
+            progress(pool.map(read, table.path), total=len(table))
+            if progress is not iter
+            else pool.map(read, table.path)
+        )
+    broken = [r for r in results if isinstance(r, str)]
+    if broken and not skip_broken:
+        shown = "\n  ".join(broken[:20] + ["..."] * (len(broken) > 20))
+        raise StudyError(
+            f"{len(broken)} of {len(results)} images do not decode; mend them, or set skip_broken: true in the study:\n  {shown}"
+        )
+    good = [not isinstance(r, str) for r in results]
+    width, height, pixels, digest = zip(*(r for r in results if not isinstance(r, str)))
+    table = table[good].reset_index(drop=True).assign(width=width, height=height, sha256=digest)
+    return table[["path", "label", "width", "height", "sha256", "published_part"]], np.stack(pixels)

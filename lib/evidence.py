@@ -1,0 +1,70 @@
+"""Scores of finished runs, from their predictions alone: any laptop redoes them in seconds, without torch.
+
+runs/.../predictions.csv --read_predictions--> one table a run --scores, confusion--> tables/*.csv
+"""
+
+from pathlib import Path
+
+import pandas as pd
+from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
+
+METRICS = {"accuracy": "Accuracy (%)", "precision": "Precision", "recall": "Recall", "f1": "F1 score"}
+
+
+def read_predictions(path: Path) -> pd.DataFrame:
+    """predictions.csv of a run: part, path, group, label, predicted, and p_<class> for each class."""
+    return pd.read_csv(path, dtype={"label": str, "predicted": str})
+
+
+def scores(predictions: pd.DataFrame) -> dict[str, float]:
+    """Accuracy, and precision, recall and F1 averaged over classes (macro), as fractions.
+
+    The paper does not say how it averages; the released code takes scikit-learn's macro average. A class that is
+    never predicted has precision 0.
+    """
+    truth, predicted = predictions.label, predictions.predicted
+    precision, recall, f1, _ = precision_recall_fscore_support(truth, predicted, average="macro", zero_division=0)
+    return {"accuracy": accuracy_score(truth, predicted), "precision": precision, "recall": recall, "f1": f1}
+
+
+def confusion(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
+    """Fractions of each true class (rows) by predicted class (columns), as in figures 6 to 9; rows sum to 1."""
+    matrix = confusion_matrix(predictions.label, predictions.predicted, labels=classes, normalize="true")
+    return pd.DataFrame(matrix, index=pd.Index(classes, name="true"), columns=pd.Index(classes, name="predicted"))
+
+
+def over_seeds(per_run: pd.DataFrame) -> pd.DataFrame:
+    """One row a (dataset, split, model, metric): published, mean and standard deviation over seeds, number of seeds.
+
+    Args:
+        per_run: dataset, split, model, seed, metric, value, published. With one seed there is no deviation: empty.
+    """
+    keys = ["dataset", "split", "model", "metric"]
+    return (
+        per_run.groupby(keys, sort=False)
+        .agg(published=("published", "first"), mean=("value", "mean"), std=("value", "std"), seeds=("seed", "nunique"))
+        .reset_index()
+    )
+
+
+def beside(table: pd.DataFrame) -> pd.DataFrame:
+    """Table 1 as people read it: a column a model; for each metric a row as published and a row as measured here."""
+
+    def text(row) -> str:
+        if pd.isna(row["mean"]):
+            return "n/a"
+        factor, digits = (100, 2) if row.metric == "accuracy" else (1, 3)
+        deviation = "" if pd.isna(row["std"]) else f" ± {factor * row['std']:.{digits}f}"
+        return f"{factor * row['mean']:.{digits}f}{deviation}"
+
+    published = table.assign(mean=table.published, std=float("nan"), source="published")
+    both = pd.concat([published[published["mean"].notna()], table.assign(source="here")])
+    both = both.assign(text=both.apply(text, axis=1), metric_title=both.metric.map(METRICS))
+    wide = both.pivot(index=["metric", "source"], columns="model", values="text").reindex(columns=table.model.unique())
+    order = [
+        (metric, source) for metric in METRICS for source in ["published", "here"] if (metric, source) in wide.index
+    ]
+    wide = wide.loc[order].fillna("")
+    wide.index = pd.MultiIndex.from_tuples([(METRICS[m], s) for m, s in order], names=["", ""])
+    wide.columns.name = None
+    return wide

@@ -1,0 +1,105 @@
+"""Every model that a study may name: one function each, from (classes, image size, weights file) to a torch module.
+
+The keyword-only arguments of a function are the settings that a params file may give it; their types and
+defaults are the schema. To add a model, write its function and add a line to MODELS.
+
+torch is imported inside the functions: lib.study reads these signatures to check a params file at once.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+Weights = Literal["none", "imagenet"]
+
+
+def cnn(
+    classes: int,
+    image_size: int,
+    weights_path: Path | None = None,
+    *,
+    channels: list[int] = [32, 64, 128, 128],
+    dropout: float = 0.3,
+):
+    """The custom CNN, whose layers the paper does not give (section 4.4, i).
+
+    A block a number in `channels`: 3x3 convolution, batch norm, ReLU, 2x2 max-pool; then the mean over
+    positions, dropout and one linear layer.
+    """
+    from torch import nn
+
+    def block(inputs, outputs):
+        convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)  # batch norm brings the bias
+        return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU(), nn.MaxPool2d(2))
+
+    blocks = [block(i, o) for i, o in zip([3, *channels], channels)]
+    return nn.Sequential(
+        *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(channels[-1], classes)
+    )
+
+
+def alexnet(classes: int, image_size: int, weights_path: Path | None = None, *, weights: Weights = "none"):
+    """AlexNet as torchvision has it (Krizhevsky 2014), its last layer replaced. Needs 63 px at least."""
+    from torch import nn
+    from torchvision.models import alexnet
+
+    model = _torchvision(alexnet(), weights_path)
+    model.classifier[-1] = nn.Linear(4096, classes)
+    return model
+
+
+def resnet18(classes: int, image_size: int, weights_path: Path | None = None, *, weights: Weights = "none"):
+    """ResNet18 as torchvision has it (He et al. 2015), its last layer replaced."""
+    from torch import nn
+    from torchvision.models import resnet18
+
+    model = _torchvision(resnet18(), weights_path)
+    model.fc = nn.Linear(512, classes)
+    return model
+
+
+def vit(
+    classes: int,
+    image_size: int,
+    weights_path: Path | None = None,
+    *,
+    weights: Weights = "none",
+    attention: Literal["plain", "paper", "released"] = "plain",
+    patch: int = 16,
+    dim: int = 768,
+    mlp_dim: int = 3072,
+    depth: int = 12,
+    heads: int = 12,
+    dropout: float = 0.1,
+    hidden: int = 0,
+):
+    """ViT from pytorch_pretrained_vit; the defaults are ViT-B/16, the size of `B_16_imagenet1k` (section 4.2).
+
+    Args:
+        attention: `plain` is the library's own; the others replace it in every block by lib.surgery's preset.
+        patch: side of a patch, px. dim: width of a token. mlp_dim: width of a block's MLP.
+        dropout: after each projection, inside the MLP branch, and on the attention probabilities.
+        hidden: width of a hidden layer in the classifier (released code: 256, then dropout 0.4); 0: linear.
+    """
+    from torch import nn
+
+    from lib.surgery import PRESETS, load_vit, replace_attention
+
+    size = dict(patches=patch, dim=dim, ff_dim=mlp_dim, num_layers=depth, num_heads=heads, dropout_rate=dropout)
+    model = load_vit(image_size, weights_path, **size)
+    if attention != "plain":
+        replace_attention(model, **PRESETS[attention](dim, heads))
+    model.fc = nn.Linear(dim, classes)
+    if hidden:
+        model.fc = nn.Sequential(nn.Linear(dim, hidden), nn.ReLU(), nn.Dropout(0.4), nn.Linear(hidden, classes))
+    return model
+
+
+MODELS = {"cnn": cnn, "alexnet": alexnet, "resnet18": resnet18, "vit": vit}
+
+
+def _torchvision(model, weights_path):
+    from lib.surgery import load_tensors
+
+    if weights_path is not None:
+        model.load_state_dict(load_tensors(weights_path, model.state_dict()))
+    return model

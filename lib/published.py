@@ -1,0 +1,42 @@
+"""What a document printed: its table and its list of figures, from params/published/<document>/."""
+
+import pandas as pd
+
+from lib.study import ROOT, Study
+
+
+def _read(study: Study, name: str) -> pd.DataFrame:
+    return pd.read_csv(ROOT / "params" / "published" / study.published / name)
+
+
+def stands_for(study: Study, dataset: str) -> str:
+    """The paper's data set that one of this study is, or that its drawings stand for."""
+    return study.dataset(dataset).like or dataset
+
+
+def with_published(study: Study, per_run: pd.DataFrame) -> pd.DataFrame:
+    """`per_run` (dataset, model, metric, ...) with a column `published`: what Table 1 prints, as a fraction, or empty."""
+    if study.published is None:
+        return per_run.assign(published=float("nan"))
+    table = _read(study, "table1.csv").melt(["dataset", "model"], var_name="metric", value_name="published")
+    table = table.rename(columns={"dataset": "stands_for"})
+    names = per_run.assign(stands_for=[stands_for(study, name) for name in per_run.dataset])
+    return names.merge(table, on=["stands_for", "model", "metric"], how="left", validate="m:1").drop(
+        columns="stands_for"
+    )
+
+
+def with_numbers(study: Study, drawn: pd.DataFrame) -> pd.DataFrame:
+    """`drawn` (kind, dataset, model, ...) with a column `number`: which figure of the paper each one mirrors, or empty."""
+    if study.published is None:
+        return drawn.assign(number=float("nan"))
+    names = [stands_for(study, name) if isinstance(name, str) else name for name in drawn.dataset]
+    return (
+        drawn.assign(stands_for=names)
+        .merge(
+            _read(study, "figures.csv").rename(columns={"dataset": "stands_for"}),
+            on=["kind", "stands_for", "model"],
+            how="left",
+        )
+        .drop(columns="stands_for")
+    )

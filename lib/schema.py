@@ -1,0 +1,55 @@
+"""Parameters files that say what is wrong with them: every unknown name with the right ones beside it."""
+
+import difflib
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from lib.errors import StudyError
+
+
+def known(name: str, names, what: str) -> str:
+    """`name`, if it is one of `names`; else a ValueError that lists the right ones, the nearest first."""
+    if name in names:
+        return name
+    near = difflib.get_close_matches(str(name), names, 1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"unknown {what} {name!r}: there are {', '.join(sorted(names))}{hint}")
+
+
+class Strict(BaseModel):
+    """A block of parameters in which an unknown name is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names(cls, values):
+        if not isinstance(values, dict):
+            raise ValueError(f"expected a block with {', '.join(cls.model_fields)}")
+        for name in values:
+            known(name, cls.model_fields, "parameter")
+        return values
+
+
+def read_yaml(path: Path):
+    """A YAML file's content; a missing or malformed one is a StudyError that says where."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StudyError(f"cannot read {path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path} is not YAML: {error}") from None
+
+
+def validated(schema, values, where: str):
+    """`schema(**values)`, or one StudyError that lists everything wrong, a line each."""
+    try:
+        return schema.model_validate(values)
+    except ValidationError as error:
+        lines = [
+            f"  {'.'.join(map(str, e['loc'])) or '(top)'}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors()
+        ]
+        raise StudyError(f"{where} is not right:\n" + "\n".join(lines)) from None

@@ -1,0 +1,64 @@
+"""Which images train, which validate, which test: images.csv + groups.csv -> split.csv.
+
+Every protocol divides images into train and test; validation is then carved out of train by group,
+the same way for all of them, so nothing is ever chosen by looking at the test part.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+TEST_SHARE = 0.2  # the paper's 80:20, sections 4.1.1 and 4.1.2
+
+
+def published(images: "pd.DataFrame", groups: "pd.Series", dataset, seed: int) -> "np.ndarray":
+    """The paper's own test part, as far as its counts tell (True: test).
+
+    `folders`: the archive's second part (blood cells: TEST). `call`: the call that gives the counts of
+    section 4.1.2, `train_test_split(test_size=0.2, random_state=42)`, not stratified, over the rows of
+    images.csv: sorted by name, the first class of the catalogue first. The study's seed plays no role.
+    """
+    if dataset.published == "folders":
+        return (images.published_part == dataset.parts[1]).to_numpy()
+    return _random_rows(images, seed=42, stratify=None)
+
+
+def random(images: "pd.DataFrame", groups: "pd.Series", dataset, seed: int) -> "np.ndarray":
+    """80:20 over images, stratified by label. Other views of a test photograph end up in train: it leaks."""
+    return _random_rows(images, seed, stratify=images.label)
+
+
+SPLITS = {"published": published, "random": random}
+
+
+def _random_rows(images, seed, stratify):
+    from sklearn.model_selection import train_test_split
+
+    _, test = train_test_split(images.index, test_size=TEST_SHARE, random_state=seed, stratify=stratify)
+    return images.index.isin(test)
+
+
+def split(
+    images: "pd.DataFrame", groups: "pd.DataFrame", protocol: str, dataset, *, seed: int, validation_share: float
+) -> "pd.DataFrame":
+    """split.csv: path, label, group, part ("train", "validation" or "test"), in the order of `images`.
+
+    Args:
+        images: images.csv (path, label, published_part).
+        groups: groups.csv (path, group), the same images in the same order.
+        protocol: a name in SPLITS.
+        dataset: the catalogue's entry (lib.study.Dataset).
+        seed: decides the draws of `random` and of the validation part.
+        validation_share: the share of train that validates, rounded to 1/k; whole groups, stratified by label.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    table = images[["path", "label"]].assign(group=groups.group, part="train")
+    table.loc[SPLITS[protocol](images, groups.group, dataset, seed), "part"] = "test"
+    train = table[table.part == "train"]
+    folds = StratifiedGroupKFold(round(1 / validation_share), shuffle=True, random_state=seed)
+    _, rows = next(folds.split(train, train.label, train.group))
+    table.loc[train.index[rows], "part"] = "validation"
+    return table

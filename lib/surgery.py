@@ -1,0 +1,96 @@
+"""A pre-trained ViT in, the same ViT with its attention replaced out (section 4.2, steps ii to iv)."""
+
+import pickle
+from pathlib import Path
+from unittest import mock
+
+import torch
+from pytorch_pretrained_vit.configs import PRETRAINED_MODELS
+from pytorch_pretrained_vit.model import ViT
+from pytorch_pretrained_vit.utils import resize_positional_embedding_
+from torch import Tensor, nn
+
+from lib.attention import BestHeadAttention
+from lib.errors import StudyError
+
+POSITIONS = "positional_embedding.pos_embedding"
+
+
+def load_vit(image_size: int, weights_path: Path | None = None, **size) -> ViT:
+    """A ViT of pytorch_pretrained_vit, at any image size; with a weights file, pre-trained.
+
+    Args:
+        image_size: px; the positional embedding of the file is resized to it, bilinearly, by the library's function.
+        weights_path: a file in the layout of the library's releases (`B_16_imagenet1k.pth`), or None.
+        size: patches, dim, ff_dim, num_layers, num_heads, dropout_rate.
+
+    Raises:
+        StudyError: the image cannot be cut into patches, or the file does not hold these tensors (all named).
+    """
+    if image_size % size["patches"]:
+        raise StudyError(
+            f"a {image_size} px image cannot be cut into patches of {size['patches']} px: choose a multiple"
+        )
+    config = {"representation_size": None, "classifier": "token", "attention_dropout_rate": 0.0, **size}
+    entry = {"config": config, "image_size": (image_size, image_size), "num_classes": 1000, "url": None}
+    with mock.patch.dict(PRETRAINED_MODELS, sized=entry):  # the library builds only sizes that stand in this table
+        model = ViT("sized")
+    if weights_path is not None:
+        expected = model.state_dict()
+        tensors = load_tensors(weights_path, expected, free=POSITIONS)
+        tensors[POSITIONS] = resize_positional_embedding_(tensors[POSITIONS], expected[POSITIONS])
+        model.load_state_dict(tensors)
+    return model
+
+
+def load_tensors(path: Path, expected: dict[str, Tensor], free: str = "") -> dict[str, Tensor]:
+    """The tensors of a weights file, which must be those of `expected`; the shape of `free` may differ.
+
+    Raises:
+        StudyError: no such file, not a file of tensors, or missing, extra or misshapen tensors.
+    """
+    try:
+        tensors = torch.load(path, map_location="cpu", weights_only=True)  # runs no code of the file's
+    except FileNotFoundError:
+        raise StudyError(f"there is no weights file {path}") from None
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        raise StudyError(f"{Path(path).name} is not a file of tensors ({type(error).__name__})") from None
+    wrong = [f"{name} is missing" for name in expected.keys() - tensors.keys()]
+    wrong += [f"{name} is not of this model" for name in tensors.keys() - expected.keys()]
+    wrong += [
+        f"{name} is {tuple(tensors[name].shape)}, not {tuple(tensor.shape)}"
+        for name, tensor in expected.items()
+        if name in tensors and name != free and tensors[name].shape != tensor.shape
+    ]
+    if wrong:
+        raise StudyError(f"{Path(path).name} does not fit this model:\n  " + "\n  ".join(sorted(wrong)))
+    return tensors
+
+
+def replace_attention(vit: ViT, *, keep_block_projection: bool, **attention) -> ViT:
+    """Replace `block.attn` by a BestHeadAttention in every block, in place; returns the same model.
+
+    Args:
+        keep_block_projection: keep the library's `block.proj` on top (released code), or make it an
+            identity, since the attention brings a projection of its own (figure 3 b).
+        attention: arguments of BestHeadAttention, without `dim`.
+    """
+    for block in vit.transformer.blocks:
+        block.attn = BestHeadAttention(block.proj.in_features, **attention)
+        if not keep_block_projection:
+            block.proj = nn.Identity()
+    return vit
+
+
+def paper(dim: int, heads: int) -> dict:
+    """As the paper's text and figure 3 have it; a 64-wide head is repeated to the width of a token."""
+    return dict(num_heads=heads, selection="l1", scope="image", injection="tile", keep_block_projection=False)
+
+
+def released(dim: int, heads: int) -> dict:
+    """As the authors' released code has it: four heads, each as wide as a token, one choice a batch."""
+    rules = dict(selection="l1", scope="batch", injection="output", keep_block_projection=True)
+    return dict(num_heads=4, head_dim=dim, attention_dropout=0.1, output_dropout=0.1, **rules)
+
+
+PRESETS = {"paper": paper, "released": released}

@@ -1,0 +1,170 @@
+"""One model, one split, one seed -> history.csv, predictions.csv, settings.yaml and the weights.
+
+    pixels.npy + split.csv --train--> an epoch's row at a time; a checkpoint each --finish--> runs/.../seed-k/
+
+A run is finished when settings.yaml stands in its folder, and is never trained again while those settings
+(data, parameters, code) are the ones asked for. A run that was cut off goes on from its last epoch and ends
+with the same bytes.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import lightning_fabric
+import numpy as np
+import pandas as pd
+import torch
+import yaml
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from lib.errors import StudyError
+from lib.files import write, write_csv
+from lib.models import MODELS
+from lib.runs import is_finished, resume, save_checkpoint, settings, weights_path
+from lib.study import Study
+
+OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+SCHEDULES = {  # share of the training that is done -> factor of the learning rate
+    "constant": lambda done: 1.0,
+    "warmup-cosine": lambda done: min(1.0, 20 * done + 0.01) * 0.5 * (1 + math.cos(math.pi * done)),
+}
+FLIPS = {"none": [], "horizontal": [-1], "both": [-1, -2]}  # axes of (batch, 3, height, width)
+
+
+class Images:
+    """The pixels and labels of one data set under one split, handed out as batches on a device."""
+
+    def __init__(self, study: Study, dataset: str, split: str, device: torch.device):
+        self.table = pd.read_csv(study.split(dataset, split))
+        self.pixels = np.load(study.images(dataset) / "pixels.npy", mmap_mode="r")
+        self.classes = list(study.dataset(dataset).classes.values())
+        self.labels = torch.tensor([self.classes.index(label) for label in self.table.label])
+        self.mean, self.std, self.device = study.pixel_mean, study.pixel_std, device
+
+    def rows(self, part: str) -> Tensor:
+        """Row numbers of a part."""
+        return torch.from_numpy(np.flatnonzero(self.table.part == part))
+
+    def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows -> (batch, 3, height, width) float32, ([0, 1] minus the mean) over the std; and labels (batch,)."""
+        pixels = torch.from_numpy(self.pixels[rows.numpy()]).to(self.device)
+        return (pixels.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std, self.labels[rows].to(self.device)
+
+
+def build(study: Study, model: str, classes: int) -> nn.Module:
+    """A model of the study, new or pre-trained, with as many outputs as there are classes."""
+    chosen = study.models[model]
+    return MODELS[chosen.architecture](classes, study.image_size, weights_path(study, model), **chosen.settings)
+
+
+def start_fabric(study: Study) -> lightning_fabric.Fabric:
+    """The device and precision of a study; a StudyError where it asks for CUDA and there is none."""
+    if study.device == "cuda" and not torch.cuda.is_available():
+        raise StudyError(
+            f"params/{study.study} asks for device: cuda, and this machine has none; set device: auto to train on what there is"
+        )
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    return lightning_fabric.Fabric(accelerator=study.device, devices=1, precision=study.precision)
+
+
+def train(study: Study, dataset: str, split: str, model: str, seed: int) -> Iterator[dict]:
+    """Train one run, or go on with it, or find it finished; yields its history, a row an epoch.
+
+    A row: epoch, train_loss, train_accuracy (while training: dropout and flips on), validation_loss,
+    validation_accuracy. Losses are mean cross-entropies in nats.
+    """
+    wanted = settings(study, dataset, split, model, seed)
+    folder, weights = study.run(dataset, split, model, seed), study.weights(dataset, split, model, seed)
+    if is_finished(folder, weights, wanted):
+        yield from pd.read_csv(folder / "history.csv").to_dict("records")
+        return
+    fabric = start_fabric(study)
+    images = Images(study, dataset, split, fabric.device)
+    torch.manual_seed(seed)
+    network = build(study, model, len(images.classes))
+    optimizer = OPTIMIZERS[study.optimizer](
+        network.parameters(), lr=wanted["learning_rate"], weight_decay=study.weight_decay, fused=True
+    )
+    network, optimizer = fabric.setup(network, optimizer)
+    checkpoint = weights.with_suffix(".checkpoint")
+    history, seconds = resume(checkpoint, wanted, network, optimizer)
+    yield from history
+    for epoch in range(len(history), wanted["epochs"]):
+        began = time.perf_counter()
+        row = {"epoch": epoch + 1, **train_epoch(fabric, network, optimizer, images, wanted, epoch)}
+        probabilities = predict(network, images, images.rows("validation"))
+        validation = score(probabilities, images.labels[images.rows("validation")])
+        history.append({**row, **{f"validation_{name}": value for name, value in validation.items()}})
+        seconds.append(time.perf_counter() - began)
+        write(checkpoint, lambda path: save_checkpoint(path, wanted, network, optimizer, history, seconds))
+        yield history[-1]
+    finish(folder, weights, wanted, network, images, history)
+    write_csv(pd.DataFrame({"seconds": seconds}).assign(**machine(fabric)), study.timing(dataset, split, model, seed))
+    checkpoint.unlink(missing_ok=True)
+
+
+def train_epoch(fabric, network, optimizer, images: Images, wanted: dict, epoch: int) -> dict:
+    """One pass over the training part (or over `epoch_images` of it, drawn anew); returns train_loss and train_accuracy."""
+    network.train()
+    rows = images.rows("train")
+    rows = rows[torch.randperm(len(rows))[: wanted["epoch_images"]]]
+    batches = rows.split(wanted["batch_size"])
+    batches = batches[:-1] if len(batches) > 1 and len(batches[-1]) == 1 else batches  # batch norm needs two images
+    loss_sum, correct, seen = 0.0, 0, 0
+    for step, batch in enumerate(batches):
+        done = (epoch + step / len(batches)) / wanted["epochs"]
+        for group in optimizer.param_groups:
+            group["lr"] = wanted["learning_rate"] * SCHEDULES[wanted["schedule"]](done)
+        pixels, labels = images.batch(batch)
+        for axis in FLIPS[wanted["flips"]]:
+            flipped = (torch.rand(len(batch)) < 0.5).to(pixels.device)
+            pixels = torch.where(flipped[:, None, None, None], pixels.flip(axis), pixels)
+        logits = network(pixels)
+        loss = nn.functional.cross_entropy(logits, labels)
+        optimizer.zero_grad()
+        fabric.backward(loss)
+        optimizer.step()
+        loss_sum = loss_sum + loss.detach() * len(batch)  # stays on the device: no synchronisation a step
+        correct = correct + (logits.detach().argmax(1) == labels).sum()
+        seen += len(batch)
+    return {"train_loss": float(loss_sum) / seen, "train_accuracy": float(correct) / seen}
+
+
+@torch.no_grad()
+def predict(network: nn.Module, images: Images, rows: Tensor) -> Tensor:
+    """Softmax probabilities of rows, (rows, classes) float64 on the CPU."""
+    network.eval()
+    logits = [network(images.batch(batch)[0]) for batch in rows.split(256)]
+    return torch.cat(logits).double().cpu().softmax(1)
+
+
+def score(probabilities: Tensor, labels: Tensor) -> dict:
+    """Mean cross-entropy in nats, and accuracy."""
+    loss = nn.functional.nll_loss(probabilities.clamp_min(1e-12).log(), labels)
+    return {"loss": loss.item(), "accuracy": (probabilities.argmax(1) == labels).double().mean().item()}
+
+
+def finish(folder: Path, weights: Path, wanted: dict, network: nn.Module, images: Images, history: list[dict]) -> None:
+    """Write the run's files; settings.yaml last, since it says that the others are there."""
+    tables = []
+    for part in ["validation", "test"]:
+        rows = images.rows(part)
+        probabilities = predict(network, images, rows).numpy()
+        table = images.table.loc[rows.numpy(), ["path", "group", "label"]].assign(
+            predicted=[images.classes[i] for i in probabilities.argmax(1)]
+        )
+        table.insert(0, "part", part)
+        tables.append(table.assign(**{f"p_{name}": column for name, column in zip(images.classes, probabilities.T)}))
+    write(weights, lambda path: save_file({k: v.contiguous() for k, v in network.state_dict().items()}, path))
+    write_csv(pd.DataFrame(history), folder / "history.csv")
+    write_csv(pd.concat(tables), folder / "predictions.csv")
+    write(folder / "settings.yaml", lambda path: path.write_text(yaml.safe_dump(wanted)))
+
+
+def machine(fabric) -> dict:
+    """What a timing was measured on."""
+    name = torch.cuda.get_device_name(fabric.device) if fabric.device.type == "cuda" else "CPU"
+    return {"device": name, "threads": torch.get_num_threads(), "torch": torch.__version__}

@@ -1,0 +1,75 @@
+"""Pre-trained weights: a file already here, or fetched once into a DVC output, so that its checksum is recorded.
+
+`python -m lib.weights paper` makes data/paper/weights/: one file a model that asks for weights, and weights.csv.
+"""
+
+import shutil
+import sys
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from lib.datasets import archives
+from lib.errors import StudyError
+from lib.files import write, write_csv
+from lib.runs import file_digest, weights_path
+from lib.study import ROOT, Model, Study, load_study
+
+
+def address(architecture: str) -> str:
+    """Where the library that defines an architecture publishes its ImageNet weights."""
+    if architecture == "vit":
+        from pytorch_pretrained_vit.configs import PRETRAINED_MODELS
+
+        return PRETRAINED_MODELS["B_16_imagenet1k"]["url"]
+    from torchvision.models import get_model_weights
+
+    return get_model_weights(architecture).IMAGENET1K_V1.url
+
+
+def fetch(url: str, path: Path) -> None:
+    """Copy the file of that name from where archives are kept, or download it (torchvision's carry a checksum in their name)."""
+    import torch
+
+    name = url.rsplit("/", 1)[1]
+    if (archives() / name).exists():
+        shutil.copyfile(archives() / name, path)
+        return
+    digest = name.removesuffix(".pth").rsplit("-", 1)
+    try:
+        torch.hub.download_url_to_file(url, str(path), hash_prefix=digest[1] if len(digest) == 2 else None)
+    except (OSError, RuntimeError) as error:
+        raise StudyError(
+            f"{name} could not be fetched from {url} ({error}); put it into {archives()}, or name a file as weights_file"
+        ) from None
+
+
+def obtain(model: str, chosen: Model, path: Path) -> None:
+    """Write the weights that a model starts from to `path`: the file that the study names, or the library's."""
+    if not chosen.weights_file:
+        return fetch(address(chosen.architecture), path)
+    named = ROOT / Path(chosen.weights_file).expanduser()
+    if not named.exists():
+        raise StudyError(f"models.{model}.weights_file: there is no file {chosen.weights_file}")
+    shutil.copyfile(named, path)
+
+
+def collect(study: Study) -> pd.DataFrame:
+    """Bring every file that the study's models start from; returns weights.csv: model, file, bytes, sha256."""
+    rows = []
+    for model, chosen in study.models.items():
+        if path := weights_path(study, model):
+            write(path, partial(obtain, model, chosen))
+            rows.append((model, path.name, path.stat().st_size, file_digest(path)))
+    return pd.DataFrame(rows, columns=["model", "file", "bytes", "sha256"])
+
+
+if __name__ == "__main__":
+    try:
+        chosen_study = load_study(sys.argv[1])
+        table = collect(chosen_study)
+    except StudyError as error:
+        sys.exit(f"error: {error}")
+    write_csv(table, chosen_study.data / "weights" / "weights.csv")
+    print(table.to_string(index=False) if len(table) else "every model of this study starts from scratch")

@@ -1,0 +1,87 @@
+"""A copy of the project in which a tiny study runs, and small archives for tests to break."""
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+
+class Project:
+    """A checkout of the working tree in a folder of its own, with the study `tiny` in it."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        files = subprocess.run(
+            ["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True, text=True
+        )
+        for name in filter(None, files.stdout.split("\0")):
+            if os.path.lexists(ROOT / name) and not name.startswith(("runs/", "reports/")):
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
+        (folder / "params/tiny").mkdir()
+        shutil.copy(ROOT / "tests/tiny.yaml", folder / "params/tiny/params.yaml")
+        (folder / "params/tiny/dvc.yaml").symlink_to("../../dvc.yaml")
+        subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+
+    def start(self, *command: str) -> subprocess.Popen:
+        """Start a command of this environment's in the project, in a process group of its own."""
+        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        environment.pop("STUDY_ARCHIVES", None)
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *command: str) -> tuple[int, str]:
+        """Exit code and output of a command."""
+        process = self.start(*command)
+        output, _ = process.communicate()
+        return process.returncode, output
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory) -> Project:
+    """A project in which nothing has run yet. Tests that need it finished take `finished`."""
+    return Project(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="session")
+def finished(project) -> Project:
+    """The project after `dvc repro` of the tiny study."""
+    code, output = project.run("dvc", "repro", "params/tiny/dvc.yaml")
+    assert code == 0, output
+    return project
+
+
+def png(mode: str = "RGB", size: tuple[int, int] = (9, 7), seed: int = 0) -> bytes:
+    """The bytes of a small PNG of a mode."""
+    depth, top = ("u2", 65536) if mode == "I;16" else ("u1", 256)
+    channels = {"RGB": (3,), "RGBA": (4,)}.get(mode, ())
+    values = np.random.default_rng(seed).integers(0, top, (size[1], size[0], *channels)).astype(depth)
+    image = Image.fromarray(values).convert("P") if mode == "P" else Image.fromarray(values)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def write_zip(path: Path, members: dict[str, bytes]) -> Path:
+    """A zip file with these members."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path

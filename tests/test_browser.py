@@ -1,0 +1,53 @@
+"""A real browser opens the report from disk: no request leaves the machine, and formulas and pictures show."""
+
+import json
+import shutil
+import subprocess
+
+import nbformat
+import pytest
+
+from lib.pages import to_html
+
+CHROMIUM = shutil.which("chromium")
+QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+QUIET += ["--disable-component-update", "--disable-sync", "--disable-default-apps", "--disable-extensions"]
+
+
+def browse(page, folder) -> tuple[str, list[str]]:
+    """The page's DOM after loading, and every address that it asked for."""
+    log = folder / "net.json"
+    command = [
+        CHROMIUM,
+        *QUIET,
+        f"--user-data-dir={folder / 'profile'}",
+        f"--log-net-log={log}",
+        "--dump-dom",
+        page.as_uri(),
+    ]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    events = json.loads(log.read_text())["events"]
+    asked = [e["params"]["url"] for e in events if "url" in e.get("params", {})]
+    return shown.stdout, asked
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
+def test_the_report_opens_without_a_network(finished, tmp_path):
+    dom, asked = browse(finished.folder / "reports/tiny/index.html", tmp_path)
+    assert "Figure 13 of the paper" in dom and dom.count("<img") > 10
+    assert not [
+        address for address in asked if not address.startswith(("file:", "data:", "chrome:", "chrome-extension:"))
+    ]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
+def test_a_page_that_did_fetch_something_would_be_noticed(tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text('<img src="http://127.0.0.1:9/x.png">')
+    assert any("127.0.0.1:9" in address for address in browse(page, tmp_path)[1])
+
+
+def test_formulas_become_mathml():
+    text = "# T\n\nThe norm $\\|P\\|_1 = n$ and\n\n$$\\mathrm{softmax}\\left(\\frac{QK^T}{\\sqrt{d}}\\right)V$$\n\nfor $n$ tokens, at 5 \\$ each."
+    page = to_html(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)]), "tiny", home=True)
+    assert page.count("<math") == 3 and "<mfrac>" in page and "<msqrt>" in page and "$$" not in page

@@ -1,0 +1,130 @@
+"""Archives and images as they come: odd ones are read, wrong ones are named, and nothing half-made is left."""
+
+import zipfile
+
+import numpy as np
+import pytest
+from conftest import png, write_zip
+
+from lib import datasets
+from lib.errors import StudyError
+from lib.study import Dataset, catalogue
+
+ENTRY = Dataset(title="t", images="{label}/*", classes={"yes": "tumour", "no": "healthy"}, published="call")
+GOOD = {
+    "yes/Y1.png": png(seed=1),
+    "no/1 no.png": png(seed=2),
+    "brain/yes/Y1.png": png(seed=1),
+    "readme.txt": b"no image",
+}
+
+
+def test_images_are_found_by_the_pattern_and_sorted_by_class_then_name(tmp_path):
+    members = {"no/b.png": png(), "no/a.png": png(), "yes/c.png": png(), **GOOD}
+    images, pixels = datasets.read_images(write_zip(tmp_path / "a.zip", members), ENTRY, 8)
+    assert images.path.tolist() == ["yes/Y1.png", "yes/c.png", "no/1 no.png", "no/a.png", "no/b.png"]
+    assert pixels.shape == (5, 8, 8, 3) and pixels.dtype == np.uint8
+    assert (images.width == 9).all() and (images.height == 7).all()
+
+
+def test_parts_of_the_archive_become_published_parts(tmp_path):
+    entry = catalogue()["blood-cells"]
+    folder = "dataset2-master/dataset2-master/images"
+    members = {
+        f"{folder}/{part}/{label}/_0_1.jpeg": png() for part in [*entry.parts, "TEST_SIMPLE"] for label in entry.classes
+    }
+    images, _ = datasets.read_images(write_zip(tmp_path / "a.zip", members), entry, 8)
+    assert sorted(images.published_part.unique()) == ["TEST", "TRAIN"] and len(images) == 8
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "LA", "I;16", "1"])
+def test_every_mode_becomes_eight_bit_rgb(tmp_path, mode):
+    content = png("L", seed=3) if mode in ("LA", "1") else png(mode, seed=3)
+    if mode in ("LA", "1"):
+        import io
+
+        from PIL import Image
+
+        buffer = io.BytesIO()
+        Image.open(io.BytesIO(content)).convert(mode).save(buffer, "PNG")
+        content = buffer.getvalue()
+    _, pixels = datasets.read_images(write_zip(tmp_path / "a.zip", {**GOOD, "yes/Y1.png": content}), ENTRY, 8)
+    assert pixels[0].max() > pixels[0].min()
+
+
+def test_sixteen_bit_grey_keeps_its_high_bits():
+    from PIL import Image
+
+    grey = datasets.to_rgb(Image.fromarray(np.array([[0, 257 * 128, 65535]], dtype=np.uint16)))
+    assert np.asarray(grey)[0, :, 0].tolist() == [0, 128, 255]
+
+
+@pytest.mark.parametrize(
+    "content, told",
+    [
+        (b"", "no whole zip file (0 bytes"),
+        (b"not a zip", "no whole zip file"),
+        (None, "no whole zip file"),
+    ],
+)
+def test_a_broken_archive_is_named_with_what_to_do(tmp_path, content, told):
+    path = tmp_path / "a.zip"
+    if content is None:  # truncated
+        write_zip(path, GOOD)
+        content = path.read_bytes()[:-30]
+    path.write_bytes(content)
+    with pytest.raises(StudyError) as error:
+        datasets.read_images(path, ENTRY, 8)
+    assert told in str(error.value) and "fetch it again" in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["../yes/Y2.png", "/etc/yes.png", "yes/../../x.png", "C:\\x.png"])
+def test_an_archive_that_points_outside_is_refused(tmp_path, name):
+    path = write_zip(tmp_path / "a.zip", {**GOOD, name: png()})
+    with pytest.raises(StudyError, match="points outside"):
+        datasets.read_images(path, ENTRY, 8)
+
+
+@pytest.mark.parametrize("members", [{"yes/Y1.png": png()}, {"other/x.png": png()}, {"yes/Y1.png": png(), "no/": b""}])
+def test_a_missing_or_empty_class_is_named(tmp_path, members):
+    with pytest.raises(StudyError, match="no image of .*no"):
+        datasets.read_images(write_zip(tmp_path / "a.zip", members), ENTRY, 8)
+
+
+def test_images_that_do_not_decode_are_named_and_skipped_on_demand(tmp_path):
+    path = write_zip(tmp_path / "a.zip", {**GOOD, "yes/bad.png": b"nothing", "no/cut.png": png(size=(90, 70))[:400]})
+    with pytest.raises(StudyError) as error:
+        datasets.read_images(path, ENTRY, 8)
+    assert "yes/bad.png" in str(error.value) and "no/cut.png" in str(error.value)
+    images, pixels = datasets.read_images(path, ENTRY, 8, skip_broken=True)
+    assert len(images) == len(pixels) == 2
+
+
+def test_a_member_with_a_wrong_checksum_counts_as_broken(tmp_path):
+    path = write_zip(tmp_path / "a.zip", GOOD)
+    with zipfile.ZipFile(path) as archive:
+        start = archive.getinfo("yes/Y1.png").header_offset + 60
+    content = bytearray(path.read_bytes())
+    content[start] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(StudyError, match="yes/Y1.png"):
+        datasets.read_images(path, ENTRY, 8)
+
+
+def test_without_kaggle_credentials_the_cure_is_told_in_three_lines(tmp_path, monkeypatch):
+    for name in ["KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_API_TOKEN"]:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path))
+    monkeypatch.setenv("STUDY_ARCHIVES", str(tmp_path / "archives"))
+    with pytest.raises(StudyError) as error:
+        datasets.find_archive("brain-mri", catalogue()["brain-mri"], {}, tmp_path / "drawn.zip")
+    message = str(error.value)
+    assert len(message.splitlines()) == 3 and "kaggle.json" in message and "STUDY_ARCHIVES" in message
+    assert list((tmp_path / "archives").iterdir()) == []
+
+
+def test_an_archive_that_is_already_there_is_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("STUDY_ARCHIVES", str(tmp_path))
+    path = write_zip(tmp_path / "brain-mri.zip", GOOD)
+    assert datasets.find_archive("brain-mri", catalogue()["brain-mri"], {}, tmp_path / "drawn.zip") == path

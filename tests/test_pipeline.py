@@ -1,0 +1,113 @@
+"""The whole way of a tiny study: `dvc repro`, its report, its notebooks under nbval; and what is committed of the others."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib import evidence
+from lib.study import ROOT, load_study
+
+FETCHES = re.compile(
+    r"""<(?:script|link|iframe|img)[^>]*(?:src|href)\s*=\s*["']?(?!data:)|url\(|@import|https?://(?!www\.w3\.org)"""
+)
+STUDIES = sorted(path.parent.name for path in ROOT.glob("reports/*/index.html") if path.parent.name != "demo")
+
+
+def test_the_report_shows_table_1_and_the_papers_figures(finished):
+    page = (finished.folder / "reports/tiny/index.html").read_text()
+    for expected in [
+        "CNN (custom)",
+        "ViT proposed",
+        "93.38",
+        "Blood phantoms",
+        "Brain phantoms",
+        "01_download-phantom-blood.html",
+    ]:
+        assert expected in page
+    for number in [2, 4, 5, 7, 9, 11, 13]:  # of the models that the tiny study has
+        assert f"Figure {number} of the paper" in page
+
+
+def test_a_page_fetches_nothing_and_tells_no_path_of_the_machine(finished):
+    pages = sorted(finished.folder.glob("reports/tiny/*.html"))
+    assert len(pages) == 2 + 2 + 2 + 4 + 1 + 1 + 1
+    for page in pages:
+        text = re.sub(r"data:image/[^\"]*", "", page.read_text())
+        assert not FETCHES.search(text), (page.name, FETCHES.search(text))
+        assert str(finished.folder) not in text and str(ROOT) not in text
+
+
+def test_nothing_is_done_again_when_nothing_changed(finished):
+    code, output = finished.run("dvc", "repro", "params/tiny/dvc.yaml")
+    assert code == 0 and "Running stage" not in output
+
+
+def test_two_runs_of_a_notebook_make_the_same_page(finished):
+    page = finished.folder / "reports/tiny/05_train-phantom-brain-published-cnn.html"
+    before = page.read_bytes()
+    code, output = finished.run(
+        "python", "-m", "lib.pages", "05_train", "tiny", "dataset=phantom-brain", "split=published", "model=cnn"
+    )
+    assert code == 0, output
+    assert page.read_bytes() == before
+
+
+def test_a_wrong_parameter_stops_the_pipeline_and_names_the_right_one(finished):
+    path = finished.folder / "params/tiny/params.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("optimizer:", "optimiser:"))
+    code, output = finished.run("python", "-m", "lib.pages", "06_evaluate", "tiny")
+    path.write_text(text)
+    assert code == 1 and "did you mean 'optimizer'?" in output
+
+
+def test_a_notebook_that_fails_says_why_in_a_few_lines_and_is_kept(finished):
+    arguments = ["dataset=brain-mri", "split=published", "model=cnn"]
+    code, output = finished.run("python", "-m", "lib.pages", "05_train", "tiny", *arguments)
+    assert code == 1 and "unknown data set of the study 'tiny' 'brain-mri'" in output and "Traceback" not in output
+    assert (finished.folder / "build/tiny/05_train-brain-mri-published-cnn.ipynb").exists()
+    assert not (finished.folder / "reports/tiny/05_train-brain-mri-published-cnn.html").exists()
+
+
+def test_the_executed_notebooks_pass_nbval(finished):
+    notebooks = sorted(str(path) for path in finished.folder.glob("build/tiny/*.ipynb") if "brain-mri" not in path.name)
+    options = ["--nbval-lax", "--nbval-cwd", str(finished.folder / "notebooks"), "-p", "no:cacheprovider", "-q"]
+    code, output = finished.run("python", "-m", "pytest", *options, *notebooks)
+    assert code == 0, output
+    assert int(re.search(r"(\d+) passed", output)[1]) > 100
+
+
+def test_nbval_notices_a_changed_number(finished):
+    page = finished.folder / "build/tiny/02_groups-phantom-brain.ipynb"
+    changed = page.with_name("changed.ipynb")
+    changed.write_text(
+        page.read_text().replace(" images in ", " pictures in ").replace(" pictures in {", " images in {")
+    )
+    options = ["--nbval-lax", "--nbval-cwd", str(finished.folder / "notebooks"), "-p", "no:cacheprovider", "-q"]
+    code, output = finished.run("python", "-m", "pytest", *options, str(changed))
+    changed.unlink()
+    assert code == 1 and "pictures in" in output
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_table_1_is_what_the_committed_predictions_say(name):
+    study = load_study(name)
+    table = (
+        pd.read_csv(study.report / "tables/scores.csv").set_index(["dataset", "split", "model", "seed", "metric"]).value
+    )
+    for run in study.runs:
+        predictions = evidence.read_predictions(study.run(**run) / "predictions.csv")
+        for metric, value in evidence.scores(predictions[predictions.part == "test"]).items():
+            assert np.isclose(table[(*run.values(), metric)], value, atol=5e-7)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_committed_report_shows_no_image_of_a_data_set(name):
+    study = load_study(name)
+    assert not any(study.dataset(dataset).pictures for dataset in study.datasets)
+    for page in study.report.rglob("*"):
+        assert page.suffix in {"", ".html", ".csv", ".svg"}
+        if page.is_file():
+            assert "data:image/png" not in page.read_text() and "data:image/jp" not in page.read_text()

@@ -1,0 +1,62 @@
+"""The parts of a split are the paper's, do not overlap, and validation never shares a group with training."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib.groups import group
+from lib.splits import SPLITS, split
+from lib.study import catalogue
+
+CATALOGUE = catalogue()
+
+
+def brain_images() -> pd.DataFrame:
+    """A table of the size of the MRI archive: 155 tumour first, 98 healthy; every tenth file repeats the one before."""
+    path = [f"yes/Y{i:03d}.jpg" for i in range(155)] + [f"no/{i:03d} no.jpg" for i in range(98)]
+    digest = [str(i - (i % 10 == 9)) for i in range(253)]
+    return pd.DataFrame(
+        {"path": path, "label": ["tumour"] * 155 + ["healthy"] * 98, "sha256": digest, "published_part": ""}
+    )
+
+
+def made(
+    protocol: str, seed: int = 0, images: pd.DataFrame | None = None, entry=CATALOGUE["brain-mri"]
+) -> pd.DataFrame:
+    images = brain_images() if images is None else images
+    return split(images, group(images), protocol, entry, seed=seed, validation_share=0.125)
+
+
+def test_the_published_mri_split_has_the_papers_counts():
+    counts = made("published").groupby(["label", "part"]).size()
+    assert (counts["tumour", "test"], counts["healthy", "test"]) == (27, 24)
+    assert counts["tumour"].drop("test").sum() == 128 and counts["healthy"].drop("test").sum() == 74
+
+
+def test_the_published_blood_split_follows_the_archives_folders():
+    images = pd.DataFrame(
+        {"path": [f"{i}" for i in range(80)], "label": np.repeat(list("abcd"), 20), "sha256": range(80)}
+    )
+    images["published_part"] = np.tile(["TRAIN"] * 8 + ["TEST"] * 2, 8)
+    table = made("published", images=images, entry=CATALOGUE["blood-cells"])
+    assert ((table.part == "test") == (images.published_part == "TEST")).all()
+
+
+@pytest.mark.parametrize("protocol", SPLITS)
+def test_validation_never_shares_a_group_with_training(protocol):
+    table = made(protocol)
+    learning = table[table.part != "test"]
+    assert (learning.groupby("group").part.nunique() == 1).all()
+    assert table.groupby("label").part.nunique().eq(3).all()
+
+
+def test_random_is_stratified_and_repeatable():
+    table = made("random", seed=3)
+    assert table.equals(made("random", seed=3)) and not table.equals(made("random", seed=4))
+    assert np.isclose((table[table.label == "tumour"].part == "test").mean(), 0.2, atol=0.01)
+
+
+def test_byte_identical_files_are_one_group_and_others_are_not():
+    groups = group(brain_images())
+    assert groups.group.nunique() == 253 - 25
+    assert groups.group[9] == groups.group[8] != groups.group[7]

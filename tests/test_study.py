@@ -1,0 +1,61 @@
+"""A person who misspells something is told at once, with the right names."""
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from lib.errors import StudyError
+from lib.study import ROOT, Study, load_study, validated
+
+GOOD = yaml.safe_load((ROOT / "tests" / "tiny.yaml").read_text())
+
+
+def changed(**changes) -> dict:
+    return {**GOOD, **changes}
+
+
+@pytest.mark.parametrize("name", sorted(p.parent.name for p in (ROOT / "params").glob("*/params.yaml")))
+def test_every_study_is_right(name):
+    assert load_study(name).runs
+
+
+@pytest.mark.parametrize(
+    "values, told",
+    [
+        (changed(epoch=3), "unknown parameter 'epoch'"),
+        (changed(splits=["publised"]), "did you mean 'published'?"),
+        (changed(datasets={"phantom-blod": {"epochs": 1}}), "did you mean 'phantom-blood'?"),
+        (changed(datasets={"phantom-blood": {"epoch": 1}}), "did you mean 'epochs'?"),
+        (changed(models={"a": {"title": "A", "architecture": "resnet"}}), "did you mean 'resnet18'?"),
+        (changed(models={"a": {"title": "A", "architecture": "vit", "head": 3}}), "did you mean 'heads'?"),
+        (
+            changed(models={"a": {"title": "A", "architecture": "vit", "attention": "best"}}),
+            "'plain', 'paper' or 'released'",
+        ),
+        (changed(image_size="big"), "image_size"),
+        ([1, 2], "expected a block"),
+    ],
+)
+def test_a_wrong_parameter_is_named_with_the_right_ones(values, told):
+    with pytest.raises(StudyError) as error:
+        validated(Study, values, "params/tiny/params.yaml")
+    assert told in str(error.value)
+
+
+def test_an_unknown_study_lists_the_studies():
+    with pytest.raises(StudyError, match="demo"):
+        load_study("dmo")
+
+
+def test_checking_a_study_does_not_wait_for_torch():
+    code = "import sys, lib.study; lib.study.load_study('demo'); sys.exit('torch' in sys.modules or 'pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_the_command_says_what_is_wrong_and_fails(tmp_path):
+    shown = subprocess.run(
+        [sys.executable, "-m", "lib.study", "params/nothing"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert shown.returncode == 1 and shown.stderr.startswith("error: there is no params/nothing")
