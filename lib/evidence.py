@@ -68,3 +68,13 @@ def beside(table: pd.DataFrame) -> pd.DataFrame:
     wide.index = pd.MultiIndex.from_tuples([(METRICS[m], s) for m, s in order], names=["", ""])
     wide.columns.name = None
     return wide
+
+
+def in_words(plain: pd.Series, proposed: pd.Series, images: int, published_for: str) -> str:
+    """What the plain and the proposed ViT score, in two sentences; each a row of `over_seeds` for accuracy."""
+    text = f"Of {images} test images, the proposed ViT is right on {proposed['mean']:.1%} and the plain ViT on {plain['mean']:.1%}"
+    if pd.notna(plain.published):
+        text += (
+            f" (published{published_for and ' ' + published_for}: {proposed.published:.2%} and {plain.published:.2%})"
+        )
+    return text + f". Seeds: {plain.seeds:.0f}. Without an interval, no difference here is yet evidence of anything."

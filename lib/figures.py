@@ -7,7 +7,6 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
-import seaborn as sns
 from IPython.display import HTML, display
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
@@ -15,11 +14,7 @@ from matplotlib.patches import FancyBboxPatch
 from lib.files import write
 
 SERIES = {"train": "#8a63b8", "validation": "#d9822b"}
-sns.set_theme(
-    style="ticks",
-    font="DejaVu Sans",
-    rc={"axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "figure"},
-)
+plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "figure", "font.size": 10})
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -61,6 +56,8 @@ def gallery(folder: Path, table: pd.DataFrame) -> None:
 
 def class_counts(images: pd.DataFrame, title: str) -> tuple[Figure, str]:
     """Figures 4 and 5: how many images each class has."""
+    import seaborn as sns  # here, and not above: every training notebook would wait a second for it
+
     counts = images.label.value_counts(sort=False)
     figure, axes = plt.subplots(figsize=(1.2 + 1.1 * len(counts), 3))
     sns.barplot(x=counts.index, y=counts.values, color=SERIES["train"], width=0.6, ax=axes)
@@ -71,6 +68,8 @@ def class_counts(images: pd.DataFrame, title: str) -> tuple[Figure, str]:
 
 def confusion(matrix: pd.DataFrame, title: str) -> tuple[Figure, str]:
     """Figures 6 to 9: fractions of each true class (rows) by predicted class."""
+    import seaborn as sns
+
     side = 1.6 + 0.75 * len(matrix)
     figure, axes = plt.subplots(figsize=(side + 0.6, side))
     sns.heatmap(
@@ -91,8 +90,9 @@ def curves(histories: pd.DataFrame, title: str) -> tuple[Figure, str]:
     """
     figure, axes = plt.subplots(figsize=(4.6, 3))
     for part, colour in SERIES.items():
-        sns.lineplot(histories, x="epoch", y=f"{part}_accuracy", units="seed", estimator=None, color=colour, ax=axes)
-        axes.lines[-1].set_label(part)
+        for number, (_, history) in enumerate(histories.groupby("seed")):
+            label = part if number == 0 else None
+            axes.plot(history.epoch, history[f"{part}_accuracy"], color=colour, alpha=0.9, label=label)
     axes.set(ylim=(0, 1.02), ylabel="accuracy", title=title)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(frameon=False, loc="lower right")

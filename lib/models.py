@@ -37,12 +37,14 @@ def cnn(
     )
 
 
-def alexnet(classes: int, image_size: int, weights_path: Path | None = None, *, weights: Weights = "none"):
+def alexnet(
+    classes: int, image_size: int, weights_path: Path | None = None, *, weights: Weights = "none", dropout: float = 0.5
+):
     """AlexNet as torchvision has it (Krizhevsky 2014), its last layer replaced. Needs 63 px at least."""
     from torch import nn
     from torchvision.models import alexnet
 
-    model = _torchvision(alexnet(), weights_path)
+    model = _torchvision(alexnet(dropout=dropout), weights_path)
     model.classifier[-1] = nn.Linear(4096, classes)
     return model
 

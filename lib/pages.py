@@ -10,10 +10,12 @@ import os
 import re
 import sys
 
-import nbformat
+sys.modules["rfc3987_syntax"] = None  # jsonschema does without it, and its import takes a second of every notebook
 
-from lib.errors import StudyError
-from lib.study import ROOT, load_study
+import nbformat  # noqa: E402
+
+from lib.errors import StudyError  # noqa: E402
+from lib.study import ROOT, load_study  # noqa: E402
 
 
 def execute(notebook: str, study: str, parameters: dict[str, str]) -> nbformat.NotebookNode:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
+from torch.hub import download_url_to_file
 
 from lib.datasets import archives
 from lib.errors import StudyError
@@ -29,20 +30,21 @@ def address(architecture: str) -> str:
 
 
 def fetch(url: str, path: Path) -> None:
-    """Copy the file of that name from where archives are kept, or download it (torchvision's carry a checksum in their name)."""
-    import torch
+    """Copy the file of that name from where archives are kept, downloading it there first if it is not.
 
-    name = url.rsplit("/", 1)[1]
-    if (archives() / name).exists():
-        shutil.copyfile(archives() / name, path)
-        return
-    digest = name.removesuffix(".pth").rsplit("-", 1)
+    torchvision's names carry the beginning of a checksum, which is compared.
+    """
+    kept = archives() / url.rsplit("/", 1)[1]
+    digest = kept.stem.rsplit("-", 1)[1:]
     try:
-        torch.hub.download_url_to_file(url, str(path), hash_prefix=digest[1] if len(digest) == 2 else None)
+        if not kept.exists():
+            write(kept, lambda p: download_url_to_file(url, str(p), hash_prefix=digest[0] if digest else None))
     except (OSError, RuntimeError) as error:
         raise StudyError(
-            f"{name} could not be fetched from {url} ({error}); put it into {archives()}, or name a file as weights_file"
+            f"{kept.name} could not be fetched from {url} ({error}).\n"
+            f"  Put it into {kept.parent}, or name the file as weights_file in the study's parameters."
         ) from None
+    shutil.copyfile(kept, path)
 
 
 def obtain(model: str, chosen: Model, path: Path) -> None:
