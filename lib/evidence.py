@@ -53,7 +53,7 @@ def beside(table: pd.DataFrame) -> pd.DataFrame:
     def text(row) -> str:
         if pd.isna(row["mean"]):
             return "n/a"
-        factor, digits = (100, 2) if row.metric == "accuracy" else (1, 3)
+        factor, digits = (100, 2) if row.metric == "accuracy" else (1, 2 if row.source == "published" else 3)
         deviation = "" if pd.isna(row["std"]) else f" ± {factor * row['std']:.{digits}f}"
         return f"{factor * row['mean']:.{digits}f}{deviation}"
 
@@ -65,7 +65,7 @@ def beside(table: pd.DataFrame) -> pd.DataFrame:
         (metric, source) for metric in METRICS for source in ["published", "here"] if (metric, source) in wide.index
     ]
     wide = wide.loc[order].fillna("")
-    wide.index = pd.MultiIndex.from_tuples([(METRICS[m], s) for m, s in order], names=["", ""])
+    wide.index = pd.MultiIndex.from_tuples([(METRICS[metric], source) for metric, source in order])
     wide.columns.name = None
     return wide
 

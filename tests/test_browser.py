@@ -34,7 +34,7 @@ def browse(page, folder) -> tuple[str, list[str]]:
 @pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
 def test_the_report_opens_without_a_network(finished, tmp_path):
     dom, asked = browse(finished.folder / "reports/tiny/index.html", tmp_path)
-    assert "Figure 13 of the paper" in dom and dom.count("<img") > 10
+    assert "Figure 13, re-made" in dom and dom.count("<img") > 10
     assert not [
         address for address in asked if not address.startswith(("file:", "data:", "chrome:", "chrome-extension:"))
     ]

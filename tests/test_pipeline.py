@@ -27,7 +27,7 @@ def test_the_report_shows_table_1_and_the_papers_figures(finished):
     ]:
         assert expected in page
     for number in [2, 4, 5, 7, 9, 11, 13]:  # of the models that the tiny study has
-        assert f"Figure {number} of the paper" in page
+        assert f"Figure {number}, re-made" in page
 
 
 def test_a_page_fetches_nothing_and_tells_no_path_of_the_machine(finished):
