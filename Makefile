@@ -20,6 +20,7 @@ lab: .venv/ready
 test: .venv/ready
 	ruff check .
 	ruff format --check .
+	nbstripout --verify notebooks/*.ipynb
 	python -m pytest
 
 bench: .venv/ready
@@ -28,6 +29,6 @@ bench: .venv/ready
 .venv/ready: requirements.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or later is needed; name one as PYTHON=...")'
 	@echo "Setting up .venv: about 6 GB and a few minutes, once"
-	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@test -x .venv/bin/pip || $(PYTHON) -m venv --clear .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch .venv/ready

@@ -10,7 +10,9 @@ import io
 import os
 import re
 import zipfile
+import zlib
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +20,16 @@ import pandas as pd
 from PIL import Image
 
 from lib import phantoms
+from lib.catalogue import Dataset
 from lib.errors import StudyError
-from lib.study import ROOT, Dataset
+from lib.study import ROOT
+
+UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+
+
+def quiet(items, **_):
+    """Progress that is not shown; tqdm takes its place in a notebook."""
+    return items
 
 
 def archives() -> Path:
@@ -27,7 +37,7 @@ def archives() -> Path:
     return ROOT / Path(os.environ.get("STUDY_ARCHIVES") or "data/archives").expanduser()
 
 
-def find_archive(name: str, entry: Dataset, draw: dict, drawn: Path) -> Path:
+def find_archive(name: str, entry: Dataset, draw: dict, drawn: Path, progress=quiet) -> Path:
     """The archive of a data set: drawn, or `<name>.zip` where archives are kept, or fetched from Kaggle.
 
     Args:
@@ -35,7 +45,7 @@ def find_archive(name: str, entry: Dataset, draw: dict, drawn: Path) -> Path:
         draw: arguments of the drawing function, for phantoms. drawn: where to draw them.
     """
     if entry.draw:
-        phantoms.DRAW[entry.draw](drawn, **draw)
+        phantoms.DRAW[entry.draw](drawn, **draw, progress=progress)
         return drawn
     path = archives() / f"{name}.zip"
     return path if path.exists() else fetch_from_kaggle(entry.kaggle, path)
@@ -94,29 +104,30 @@ def members(archive: zipfile.ZipFile, entry: Dataset) -> pd.DataFrame:
     found = [m for m in map(re.compile(pattern).fullmatch, archive.namelist()) if m]
     rows = [(m[0], entry.classes[m["label"]], m.groupdict().get("part", "")) for m in found]
     table = pd.DataFrame(rows, columns=["path", "label", "published_part"])
-    have = set(zip(table.label, table.published_part))
-    lacking = [
-        f"{folder} {part}".strip()
-        for folder, label in entry.classes.items()
-        for part in entry.parts or [""]
-        if (label, part) not in have
-    ]
-    if lacking:
-        raise StudyError(
-            f"{Path(archive.filename).name} has no image of {', '.join(lacking)}; they are looked for at {entry.images!r}.\n"
-            "  Is it the archive of another data set, or is a folder missing or empty?"
-        )
+    require_every_class(table, entry, Path(archive.filename).name)
     order = {label: i for i, label in enumerate(entry.classes.values())}
     return table.sort_values(
         ["label", "path"], key=lambda c: c.map(order) if c.name == "label" else c, ignore_index=True
     )
 
 
+def require_every_class(table: pd.DataFrame, entry: Dataset, archive: str) -> None:
+    """A StudyError that names the classes, or parts of one, that have no image."""
+    have = set(zip(table.label, table.published_part))
+    wanted = [(folder, label, part) for folder, label in entry.classes.items() for part in entry.parts or [""]]
+    if lacking := [f"{folder} {part}".strip() for folder, label, part in wanted if (label, part) not in have]:
+        raise StudyError(
+            f"{archive} has no image of {', '.join(lacking)}; they are looked for at {entry.images!r}.\n"
+            "  Is it the archive of another data set, or is a folder missing or empty?"
+        )
+
+
 def to_rgb(image: Image.Image) -> Image.Image:
     """Any mode as 8-bit RGB: 16-bit grey keeps its 8 high bits; palettes are looked up; alpha is dropped."""
     if image.mode.startswith(("I", "F")):
         values = np.asarray(image, dtype=np.float64)
-        return Image.fromarray(np.uint8(np.clip(values / 257 if values.max() > 255 else values, 0, 255))).convert("RGB")
+        deep = image.mode.startswith("I;16") or values.max() > 255
+        return Image.fromarray(np.uint8(np.clip(values / 257 if deep else values, 0, 255))).convert("RGB")
     return image.convert("RGBA").convert("RGB") if image.mode in ("P", "LA") else image.convert("RGB")
 
 
@@ -126,51 +137,42 @@ def decode(content: bytes, size: int) -> tuple[int, int, np.ndarray]:
         return *image.size, np.asarray(to_rgb(image).resize((size, size), Image.Resampling.BILINEAR))
 
 
+def read_image(archive: zipfile.ZipFile, size: int, name: str) -> tuple | str:
+    """Width, height, pixels and SHA-256 of a member; or, if it does not decode, its name and why, as one string."""
+    try:
+        content = archive.read(name)
+        return *decode(content, size), hashlib.sha256(content).hexdigest()
+    except (*UNREADABLE, Image.DecompressionBombError) as error:
+        return f"{name}: {error}"
+
+
 def read_images(
-    path: Path, entry: Dataset, size: int, *, skip_broken: bool = False, progress=iter
-) -> tuple[pd.DataFrame, np.ndarray]:
+    path: Path, entry: Dataset, size: int, *, skip_broken: bool = False, progress=quiet
+) -> tuple[pd.DataFrame, np.ndarray, list[str]]:
     """Every image of an archive.
 
     Args:
         path: the archive. entry: its catalogue entry. size: px.
         skip_broken: leave out files that do not decode, instead of stopping.
-        progress: wraps the rows as they are read (tqdm).
+        progress: wraps the images as they are read (tqdm).
 
     Returns:
-        images.csv as a table: path, label, width, height, sha256, published_part; and its pixels, (rows, size, size, 3) uint8.
+        images.csv as a table: path, label, width, height, sha256, published_part;
+        its pixels, (rows, size, size, 3) uint8; and the files left out, with the reason.
 
     Raises:
-        StudyError: the archive is not whole or not this one, or files do not decode (all of them named).
+        StudyError: the archive is not whole or not this one, or files do not decode (they are named).
     """
     with open_archive(path) as archive, ThreadPoolExecutor() as pool:
         table = members(archive, entry)
-
-        def read(name):
-            try:
-                content = archive.read(name)
-                return *decode(content, size), hashlib.sha256(content).hexdigest()
-            except (
-                OSError,
-                ValueError,
-                SyntaxError,
-                zipfile.BadZipFile,
-                zipfile.zlib.error,
-                Image.DecompressionBombError,
-            ) as error:
-                return f"{name}: {error}"
-
-        results = list(
-            progress(pool.map(read, table.path), total=len(table))
-            if progress is not iter
-            else pool.map(read, table.path)
-        )
-    broken = [r for r in results if isinstance(r, str)]
+        results = list(progress(pool.map(partial(read_image, archive, size), table.path), total=len(table)))
+    broken = [result for result in results if isinstance(result, str)]
     if broken and not skip_broken:
         shown = "\n  ".join(broken[:20] + ["..."] * (len(broken) > 20))
-        raise StudyError(
-            f"{len(broken)} of {len(results)} images do not decode; mend them, or set skip_broken: true in the study:\n  {shown}"
-        )
-    good = [not isinstance(r, str) for r in results]
-    width, height, pixels, digest = zip(*(r for r in results if not isinstance(r, str)))
-    table = table[good].reset_index(drop=True).assign(width=width, height=height, sha256=digest)
-    return table[["path", "label", "width", "height", "sha256", "published_part"]], np.stack(pixels)
+        cure = "mend them, or set skip_broken: true in the study"
+        raise StudyError(f"{len(broken)} of {len(results)} images do not decode; {cure}:\n  {shown}")
+    table = table[[not isinstance(result, str) for result in results]].reset_index(drop=True)
+    require_every_class(table, entry, path.name)
+    width, height, pixels, digest = zip(*(result for result in results if not isinstance(result, str)))
+    table = table.assign(width=width, height=height, sha256=digest)
+    return table[["path", "label", "width", "height", "sha256", "published_part"]], np.stack(pixels), broken

@@ -73,7 +73,7 @@ def beside(table: pd.DataFrame) -> pd.DataFrame:
 def in_words(plain: pd.Series, proposed: pd.Series, images: int, published_for: str) -> str:
     """What the plain and the proposed ViT score, in two sentences; each a row of `over_seeds` for accuracy."""
     text = f"Of {images} test images, the proposed ViT is right on {proposed['mean']:.1%} and the plain ViT on {plain['mean']:.1%}"
-    if pd.notna(plain.published):
+    if pd.notna(plain.published) and pd.notna(proposed.published):
         text += (
             f" (published{published_for and ' ' + published_for}: {proposed.published:.2%} and {plain.published:.2%})"
         )

@@ -9,6 +9,8 @@ torch is imported inside the functions: lib.study reads these signatures to chec
 from pathlib import Path
 from typing import Literal
 
+from lib.errors import StudyError
+
 Weights = Literal["none", "imagenet"]
 
 
@@ -43,6 +45,9 @@ def alexnet(
     """AlexNet as torchvision has it (Krizhevsky 2014), its last layer replaced. Needs 63 px at least."""
     from torch import nn
     from torchvision.models import alexnet
+
+    if image_size < 63:
+        raise StudyError(f"AlexNet needs images of 63 px at least, and image_size is {image_size}")
 
     model = _torchvision(alexnet(dropout=dropout), weights_path)
     model.classifier[-1] = nn.Linear(4096, classes)
@@ -79,7 +84,7 @@ def vit(
     Args:
         attention: `plain` is the library's own; the others replace it in every block by lib.surgery's preset.
         patch: side of a patch, px. dim: width of a token. mlp_dim: width of a block's MLP.
-        dropout: after each projection, inside the MLP branch, and on the attention probabilities.
+        dropout: after each half of a block and, in the plain attention, on its probabilities (presets set their own).
         hidden: width of a hidden layer in the classifier (released code: 256, then dropout 0.4); 0: linear.
     """
     from torch import nn

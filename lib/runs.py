@@ -16,15 +16,22 @@ from lib.study import ROOT, Study
 
 
 def code_digest() -> str:
-    """SHA-256 of the code that decides a result, without its comments and docstrings."""
-    text = ""
-    for name in ["attention", "models", "surgery", "training"]:
-        tree = ast.parse((ROOT / "lib" / f"{name}.py").read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
-                node.body = node.body[1:] or [ast.Pass()]
-        text += ast.unparse(tree)
-    return hashlib.sha256(text.encode()).hexdigest()
+    """SHA-256 of the code that decides a result: of its syntax trees, so that comments and docstrings do not count."""
+    files = [ROOT / "lib" / f"{name}.py" for name in ["attention", "models", "surgery", "training"]]
+    trees = [syntax(ast.parse(file.read_text(encoding="utf-8"))) for file in files]
+    return hashlib.sha256("\n".join(trees).encode()).hexdigest()
+
+
+def syntax(node) -> str:
+    """A syntax tree as text, the same for every Python that can parse it (ast.dump and ast.unparse are not)."""
+    if isinstance(node, list):
+        return "[" + ", ".join(map(syntax, node)) + "]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
+        node.body = node.body[1:]
+    fields = [f"{name}={syntax(value)}" for name, value in ast.iter_fields(node) if value not in (None, [])]
+    return f"{type(node).__name__}({', '.join(fields)})"
 
 
 def file_digest(path: Path) -> str:
@@ -67,10 +74,10 @@ def weights_path(study: Study, model: str) -> Path | None:
     return study.data / "weights" / f"{model}.pth" if wants else None
 
 
-def is_finished(folder: Path, weights: Path, wanted: dict) -> bool:
-    """Whether this very run, by its settings, is on disk."""
+def is_finished(folder: Path, wanted: dict) -> bool:
+    """Whether this very run, by its settings, is on disk; its weights may be elsewhere (they are not in Git)."""
     done = folder / "settings.yaml"
-    return done.exists() and weights.exists() and yaml.safe_load(done.read_text()) == wanted
+    return done.exists() and yaml.safe_load(done.read_text()) == wanted
 
 
 def save_checkpoint(

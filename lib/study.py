@@ -15,6 +15,7 @@ from typing import Literal
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Field,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
@@ -24,6 +25,7 @@ from pydantic import (
     model_validator,
 )
 
+from lib.catalogue import DRAWN, Dataset, catalogue
 from lib.errors import StudyError
 from lib.models import MODELS
 from lib.schema import Strict, known, read_yaml, validated
@@ -32,27 +34,13 @@ from lib.splits import SPLITS
 ROOT = Path(__file__).resolve().parents[1]
 
 
-class Dataset(Strict):
-    """One entry of params/datasets.yaml: where a data set comes from and how it is laid out."""
-
-    title: str
-    images: str  # the archive's members that are images, with {label} and, where it has parts, {part}
-    classes: dict[str, str]  # class folder -> printed name, in the order of the paper
-    parts: list[str] = []  # folders that {part} may be: train first, then test
-    published: Literal["folders", "call"]  # how the paper's own split is made: see lib/splits.py
-    kaggle: str | None = None  # owner/name
-    draw: Literal["blood", "brain"] | None = None  # drawn by lib/phantoms.py instead
-    like: str | None = None  # the data set of the paper that it stands for
-    pictures: bool = False  # may a report show its images? (not without a licence that says so)
-
-
 class Training(Strict):
     """What a study says of one of its data sets."""
 
     epochs: PositiveInt
     epoch_images: PositiveInt | None = None
     flips: Literal["none", "horizontal", "both"] = "none"
-    draw: dict[str, NonNegativeInt] = {}
+    draw: dict[str, NonNegativeInt] = {}  # how many phantoms: see DRAWN
 
 
 class Model(BaseModel):
@@ -71,6 +59,8 @@ class Model(BaseModel):
         takes = inspect.signature(MODELS[self.architecture]).parameters.values()
         options = {p.name: (p.annotation, p.default) for p in takes if p.kind is p.KEYWORD_ONLY}
         create_model(self.architecture, __base__=Strict, **options)(**self.settings)
+        if self.weights_file and self.settings.get("weights", "none") == "none":
+            raise ValueError("weights_file is named, but the model does not ask for weights: set weights: imagenet")
         return self
 
     @property
@@ -86,12 +76,12 @@ class Study(Strict):
     root: str
     title: str
     published: Literal["res-vit"] | None
-    datasets: dict[str, Training]
-    splits: list[str]
+    datasets: dict[str, Training] = Field(min_length=1)
+    splits: list[str] = Field(min_length=1)
     split_seed: NonNegativeInt
-    validation_share: PositiveFloat
-    models: dict[str, Model]
-    seeds: list[NonNegativeInt]
+    validation_share: float = Field(gt=0, le=0.5)
+    models: dict[str, Model] = Field(min_length=1)
+    seeds: list[NonNegativeInt] = Field(min_length=1)
     image_size: PositiveInt
     pixel_mean: float
     pixel_std: PositiveFloat
@@ -107,14 +97,27 @@ class Study(Strict):
     @field_validator("datasets")
     @classmethod
     def _datasets(cls, datasets):
-        for name in datasets:
+        for name, training in datasets.items():
             known(name, catalogue(), "data set")
+            wanted = DRAWN[catalogue()[name].draw] if catalogue()[name].draw else []
+            for setting in training.draw:
+                known(setting, wanted, f"setting of draw in {name}")
+            if lacking := [setting for setting in wanted if setting not in training.draw]:
+                raise ValueError(f"{name}: draw lacks {', '.join(lacking)}")
         return datasets
 
     @field_validator("splits")
     @classmethod
     def _splits(cls, splits):
         return [known(name, SPLITS, "split protocol") for name in splits]
+
+    @model_validator(mode="after")
+    def _distinct(self):
+        titles = [model.title for model in self.models.values()]
+        for what, values in [("seeds", self.seeds), ("splits", self.splits), ("titles of models", titles)]:
+            if len(set(values)) < len(values):
+                raise ValueError(f"two {what} are the same: {', '.join(map(str, values))}")
+        return self
 
     def dataset(self, name: str) -> Dataset:
         """The catalogue's entry of one of this study's data sets."""
@@ -136,6 +139,15 @@ class Study(Strict):
         """What is trained: dataset, split, model and seed of every run, in the order of the parameters."""
         grid = product(self.datasets, self.splits, self.models, self.seeds)
         return [dict(zip(["dataset", "split", "model", "seed"], run)) for run in grid]
+
+    @property
+    def pages(self) -> list[str]:
+        """The report's pages beside index.html, in the order of the notebooks."""
+        splits = [f"{dataset}-{split}" for dataset, split in product(self.datasets, self.splits)]
+        pages = [f"{notebook}-{dataset}" for notebook in ["01_download", "02_groups"] for dataset in self.datasets]
+        pages += [f"03_split-{split}" for split in splits]
+        pages += [f"05_train-{split}-{model}" for split, model in product(splits, self.models)]
+        return [*pages, "06_evaluate", "07_figures"]
 
     def images(self, dataset: str) -> Path:
         """A folder: images.csv (one row an image) and pixels.npy (the same rows, uint8)."""
@@ -162,18 +174,14 @@ class Study(Strict):
         return self.report / "timing" / f"{dataset}-{split}-{model}-seed-{seed}.csv"
 
 
-def catalogue() -> dict[str, Dataset]:
-    """Every data set that a study may name, from params/datasets.yaml."""
-    path = ROOT / "params" / "datasets.yaml"
-    return {name: validated(Dataset, entry, f"{path.name}, {name},") for name, entry in read_yaml(path).items()}
-
-
-def load_study(name: str) -> Study:
-    """The study in params/<name>/params.yaml.
+def load_study(name: str | Study) -> Study:
+    """The study in params/<name>/params.yaml; a study that is already loaded comes back as it is.
 
     Raises:
         StudyError: no such study, or parameters that are not right (all of them listed, with the right names).
     """
+    if isinstance(name, Study):
+        return name
     studies = sorted(p.parent.name for p in (ROOT / "params").glob("*/params.yaml"))
     if name not in studies:
         raise StudyError(f"there is no params/{name}/params.yaml: the studies are {', '.join(studies)}")

@@ -51,10 +51,14 @@ def load_tensors(path: Path, expected: dict[str, Tensor], free: str = "") -> dic
     """
     try:
         tensors = torch.load(path, map_location="cpu", weights_only=True)  # runs no code of the file's
+        if not isinstance(tensors, dict) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
+            raise ValueError("no tensors by name")
     except FileNotFoundError:
         raise StudyError(f"there is no weights file {path}") from None
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise StudyError(f"{Path(path).name} is not a file of tensors ({type(error).__name__})") from None
+        raise StudyError(
+            f"{Path(path).name} is not a file of tensors ({type(error).__name__}): fetch it again"
+        ) from None
     wrong = [f"{name} is missing" for name in expected.keys() - tensors.keys()]
     wrong += [f"{name} is not of this model" for name in tensors.keys() - expected.keys()]
     wrong += [

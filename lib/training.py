@@ -8,6 +8,7 @@ with the same bytes.
 """
 
 import math
+import os
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -68,6 +69,7 @@ def start_fabric(study: Study):
             f"params/{study.study} asks for device: cuda, and this machine has none; set device: auto to train on what there is"
         )
     torch.use_deterministic_algorithms(True, warn_only=True)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs to be repeatable
     from lightning_fabric import Fabric  # only who trains waits for its import
 
     return Fabric(accelerator=study.device, devices=1, precision=study.precision)
@@ -81,7 +83,10 @@ def train(study: Study, dataset: str, split: str, model: str, seed: int) -> Iter
     """
     wanted = settings(study, dataset, split, model, seed)
     folder, weights = study.run(dataset, split, model, seed), study.weights(dataset, split, model, seed)
-    if is_finished(folder, weights, wanted):
+    checkpoint = weights.with_suffix(".checkpoint")
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    if is_finished(folder, wanted):
+        checkpoint.unlink(missing_ok=True)
         yield from pd.read_csv(folder / "history.csv").to_dict("records")
         return
     fabric = start_fabric(study)
@@ -92,7 +97,6 @@ def train(study: Study, dataset: str, split: str, model: str, seed: int) -> Iter
         network.parameters(), lr=wanted["learning_rate"], weight_decay=study.weight_decay, fused=True
     )
     network, optimizer = fabric.setup(network, optimizer)
-    checkpoint = weights.with_suffix(".checkpoint")
     history, seconds = resume(checkpoint, wanted, network, optimizer)
     yield from history
     for epoch in range(len(history), wanted["epochs"]):
@@ -155,7 +159,8 @@ def score(probabilities: Tensor, labels: Tensor) -> dict:
 
 
 def finish(folder: Path, weights: Path, wanted: dict, network: nn.Module, images: Images, history: list[dict]) -> None:
-    """Write the run's files; settings.yaml last, since it says that the others are there."""
+    """Write the run's files; settings.yaml goes first and comes last, since it says that the others are there."""
+    (folder / "settings.yaml").unlink(missing_ok=True)
     tables = []
     for part in ["validation", "test"]:
         rows = images.rows(part)

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -47,6 +48,14 @@ class Project:
             start_new_session=True,
         )
 
+    def kill(self, process: subprocess.Popen) -> None:
+        """SIGKILL a command and everything that it started (a notebook's kernel is in a group of its own)."""
+        family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
+        for member in family:
+            member.kill()
+        psutil.wait_procs(family, timeout=10)
+        process.communicate()
+
     def run(self, *command: str) -> tuple[int, str]:
         """Exit code and output of a command."""
         process = self.start(*command)
@@ -68,14 +77,11 @@ def finished(project) -> Project:
     return project
 
 
-def png(mode: str = "RGB", size: tuple[int, int] = (9, 7), seed: int = 0) -> bytes:
-    """The bytes of a small PNG of a mode."""
-    depth, top = ("u2", 65536) if mode == "I;16" else ("u1", 256)
-    channels = {"RGB": (3,), "RGBA": (4,)}.get(mode, ())
-    values = np.random.default_rng(seed).integers(0, top, (size[1], size[0], *channels)).astype(depth)
-    image = Image.fromarray(values).convert("P") if mode == "P" else Image.fromarray(values)
+def png(size: tuple[int, int] = (9, 7), seed: int = 0) -> bytes:
+    """The bytes of a small PNG of random colours."""
+    values = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
     buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+    Image.fromarray(values).save(buffer, "PNG")
     return buffer.getvalue()
 
 

@@ -1,14 +1,16 @@
 """Archives and images as they come: odd ones are read, wrong ones are named, and nothing half-made is left."""
 
+import io
 import zipfile
 
 import numpy as np
 import pytest
 from conftest import png, write_zip
+from PIL import Image
 
 from lib import datasets
+from lib.catalogue import Dataset, catalogue
 from lib.errors import StudyError
-from lib.study import Dataset, catalogue
 
 ENTRY = Dataset(title="t", images="{label}/*", classes={"yes": "tumour", "no": "healthy"}, published="call")
 GOOD = {
@@ -21,7 +23,7 @@ GOOD = {
 
 def test_images_are_found_by_the_pattern_and_sorted_by_class_then_name(tmp_path):
     members = {"no/b.png": png(), "no/a.png": png(), "yes/c.png": png(), **GOOD}
-    images, pixels = datasets.read_images(write_zip(tmp_path / "a.zip", members), ENTRY, 8)
+    images, pixels, _ = datasets.read_images(write_zip(tmp_path / "a.zip", members), ENTRY, 8)
     assert images.path.tolist() == ["yes/Y1.png", "yes/c.png", "no/1 no.png", "no/a.png", "no/b.png"]
     assert pixels.shape == (5, 8, 8, 3) and pixels.dtype == np.uint8
     assert (images.width == 9).all() and (images.height == 7).all()
@@ -33,30 +35,25 @@ def test_parts_of_the_archive_become_published_parts(tmp_path):
     members = {
         f"{folder}/{part}/{label}/_0_1.jpeg": png() for part in [*entry.parts, "TEST_SIMPLE"] for label in entry.classes
     }
-    images, _ = datasets.read_images(write_zip(tmp_path / "a.zip", members), entry, 8)
+    images, _, _ = datasets.read_images(write_zip(tmp_path / "a.zip", members), entry, 8)
     assert sorted(images.published_part.unique()) == ["TEST", "TRAIN"] and len(images) == 8
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "LA", "I;16", "1"])
-def test_every_mode_becomes_eight_bit_rgb(tmp_path, mode):
-    content = png("L", seed=3) if mode in ("LA", "1") else png(mode, seed=3)
-    if mode in ("LA", "1"):
-        import io
-
-        from PIL import Image
-
-        buffer = io.BytesIO()
-        Image.open(io.BytesIO(content)).convert(mode).save(buffer, "PNG")
-        content = buffer.getvalue()
-    _, pixels = datasets.read_images(write_zip(tmp_path / "a.zip", {**GOOD, "yes/Y1.png": content}), ENTRY, 8)
-    assert pixels[0].max() > pixels[0].min()
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "LA", "1"])
+def test_every_mode_becomes_the_colours_that_it_means(tmp_path, mode):
+    grey = Image.fromarray(np.tile(np.array([0, 255], dtype=np.uint8), (6, 3))).convert(mode)  # black and white columns
+    buffer = io.BytesIO()
+    grey.save(buffer, "PNG")
+    assert Image.open(io.BytesIO(buffer.getvalue())).mode == mode
+    members = {**GOOD, "yes/Y1.png": buffer.getvalue()}
+    _, pixels, _ = datasets.read_images(write_zip(tmp_path / "a.zip", members), ENTRY, 6)
+    assert pixels[0, 0].tolist() == [[v] * 3 for v in [0, 255] * 3]
 
 
-def test_sixteen_bit_grey_keeps_its_high_bits():
-    from PIL import Image
-
-    grey = datasets.to_rgb(Image.fromarray(np.array([[0, 257 * 128, 65535]], dtype=np.uint16)))
-    assert np.asarray(grey)[0, :, 0].tolist() == [0, 128, 255]
+@pytest.mark.parametrize("values, kept", [([0, 257 * 128, 65535], [0, 128, 255]), ([0, 100, 255], [0, 0, 0])])
+def test_sixteen_bit_grey_keeps_its_high_bits(values, kept):
+    grey = datasets.to_rgb(Image.fromarray(np.array([values], dtype=np.uint16)))
+    assert np.asarray(grey)[0, :, 0].tolist() == kept
 
 
 @pytest.mark.parametrize(
@@ -96,8 +93,15 @@ def test_images_that_do_not_decode_are_named_and_skipped_on_demand(tmp_path):
     with pytest.raises(StudyError) as error:
         datasets.read_images(path, ENTRY, 8)
     assert "yes/bad.png" in str(error.value) and "no/cut.png" in str(error.value)
-    images, pixels = datasets.read_images(path, ENTRY, 8, skip_broken=True)
+    images, pixels, broken = datasets.read_images(path, ENTRY, 8, skip_broken=True)
     assert len(images) == len(pixels) == 2
+    assert [line.split(":")[0] for line in broken] == ["yes/bad.png", "no/cut.png"]
+
+
+def test_a_class_of_which_no_image_decodes_is_named_even_when_skipping(tmp_path):
+    path = write_zip(tmp_path / "a.zip", {"yes/Y1.png": png(), "no/bad.png": b"nothing"})
+    with pytest.raises(StudyError, match="no image of no"):
+        datasets.read_images(path, ENTRY, 8, skip_broken=True)
 
 
 def test_a_member_with_a_wrong_checksum_counts_as_broken(tmp_path):

@@ -40,7 +40,7 @@ def test_the_papers_study_trains_all_five_models_from_weights_of_the_real_layout
     path = write_zip(tmp_path / "brain-mri.zip", {name: png(size=(150, 168), seed=i) for i, name in enumerate(names)})
 
     entry = chosen.dataset("brain-mri")
-    images, pixels = datasets.read_images(path, entry, chosen.image_size)
+    images, pixels, _ = datasets.read_images(path, entry, chosen.image_size)
     write_csv(images, chosen.images("brain-mri") / "images.csv")
     write(chosen.images("brain-mri") / "pixels.npy", lambda p: datasets.np.save(p, pixels))
     table = splits.split(
@@ -57,8 +57,7 @@ def test_the_papers_study_trains_all_five_models_from_weights_of_the_real_layout
         assert used["weights_sha256"] == dict(zip(table.model, table.sha256)).get(run["model"])
 
 
-def test_a_weights_file_that_is_named_but_missing_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(study, "ROOT", tmp_path)
+def test_a_weights_file_that_is_named_but_missing_is_told(tmp_path):
     model = load_model(weights_file="nowhere.pth")
     with pytest.raises(StudyError, match="models.resnet18.weights_file: there is no file nowhere.pth"):
         weights.obtain("resnet18", model, tmp_path / "w.pth")

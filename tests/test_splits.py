@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lib.catalogue import catalogue
 from lib.groups import group
 from lib.splits import SPLITS, split
-from lib.study import catalogue
 
 CATALOGUE = catalogue()
 

@@ -1,13 +1,13 @@
 """A run is repeatable to the byte, whether or not it was cut off; what is finished is left alone."""
 
-import os
-import signal
+import ast
 import time
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import Project
 
 from lib import runs, study, training
 from lib.errors import StudyError
@@ -49,7 +49,7 @@ def run(chosen, model="cnn", epochs=None) -> list[dict]:
 
 
 @pytest.mark.parametrize("model", ["cnn", "vit-proposed"])
-def test_a_run_that_was_cut_off_ends_with_the_same_bytes(tiny, model):
+def test_a_run_that_was_cut_off_ends_with_the_same_bytes(tiny, model, monkeypatch):
     run(tiny, model)
     whole = files(tiny, model)
     for path in [
@@ -60,8 +60,12 @@ def test_a_run_that_was_cut_off_ends_with_the_same_bytes(tiny, model):
     run(tiny, model, epochs=2)
     assert not list(tiny.run("phantom-brain", "published", model, 0).glob("*"))
     torch.manual_seed(99)  # whatever the process did in between
+    trained = []
+    monkeypatch.setattr(
+        training, "train_epoch", lambda *a, original=training.train_epoch: trained.append(a[-1]) or original(*a)
+    )
     rows = run(tiny, model)
-    assert len(rows) == 3 and files(tiny, model) == whole
+    assert trained == [2] and len(rows) == 3 and files(tiny, model) == whole
     assert set(whole) == {"history.csv", "predictions.csv", "settings.yaml", "seed-0.safetensors"}
 
 
@@ -92,6 +96,10 @@ def test_a_comment_changes_no_digest_but_code_does(tmp_path, monkeypatch):
             (tmp_path / "lib" / f"{name}.py").write_text(code)
         return runs.code_digest()
 
+    assert runs.syntax(ast.parse("f'{a!r:>{w}}'")) == (
+        "Module(body=[Expr(value=JoinedStr(values=[FormattedValue(value=Name(id='a', ctx=Load()), conversion=114, "
+        "format_spec=JoinedStr(values=[Constant(value='>'), FormattedValue(value=Name(id='w', ctx=Load()), conversion=-1)]))]))])"
+    )
     plain = digest('"""What."""\ndef f():\n    """Why."""\n    return 1\n')
     assert plain == digest("def f():\n    return 1  # one\n") != digest("def f():\n    return 2\n")
 
@@ -102,7 +110,7 @@ def test_asking_for_cuda_where_there_is_none_says_what_to_set(tiny):
         run(tiny.model_copy(update={"device": "cuda"}))
 
 
-def test_images_are_decoded_once_and_normalised_as_told(tiny):
+def test_pixels_come_from_the_cache_and_are_normalised_as_told(tiny):
     images = training.Images(tiny, "phantom-brain", "published", torch.device("cpu"))
     pixels, labels = images.batch(torch.tensor([3, 0]))
     raw = np.load(tiny.images("phantom-brain") / "pixels.npy")[3].transpose(2, 0, 1) / 255
@@ -110,16 +118,18 @@ def test_images_are_decoded_once_and_normalised_as_told(tiny):
     assert labels.tolist() == [1, 0] and isinstance(images.pixels, np.memmap)
 
 
-def test_a_killed_dvc_repro_goes_on_and_ends_with_the_same_bytes(project):
+def test_a_killed_dvc_repro_goes_on_and_ends_with_the_same_bytes(tmp_path):
+    project = Project(tmp_path)
+    parameters = tmp_path / "params/tiny/params.yaml"
+    parameters.write_text(parameters.read_text().replace("epochs: 3", "epochs: 100"))
     stage = "params/tiny/dvc.yaml:train@phantom-brain-published-cnn"
-    parts = [project.folder / folder / "tiny/phantom-brain/published/cnn" for folder in ["runs", "weights"]]
-    edit(project.folder / "params/tiny/params.yaml", "epochs: 3\n    flips", "epochs: 60\n    flips")
-    process = project.start("dvc", "repro", stage)
+    parts = [tmp_path / folder / "tiny/phantom-brain/published/cnn" for folder in ["runs", "weights"]]
     checkpoint = parts[1] / "seed-0.checkpoint"
+    process = project.start("dvc", "repro", stage)
     wait_for(lambda: checkpoint.exists() or process.poll() is not None)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    assert checkpoint.exists() and not (parts[0] / "seed-0/settings.yaml").exists()
+    project.kill(process)
+    done = len(torch.load(checkpoint, weights_only=True)["history"])
+    assert 0 < done < 100 and not (parts[0] / "seed-0/settings.yaml").exists()
     code, output = project.run("dvc", "repro", stage)
     assert code == 0, output
     resumed = {p: p.read_bytes() for part in parts for p in part.rglob("*") if p.is_file()}
@@ -130,13 +140,6 @@ def test_a_killed_dvc_repro_goes_on_and_ends_with_the_same_bytes(project):
     assert {p: p.read_bytes() for part in parts for p in part.rglob("*") if p.is_file()} == resumed and len(
         resumed
     ) == 8
-    edit(project.folder / "params/tiny/params.yaml", "epochs: 60", "epochs: 3")
-
-
-def edit(path, old, new):
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
 
 
 def wait_for(condition, seconds=120):
