@@ -16,7 +16,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
@@ -88,7 +87,7 @@ class Study(Strict):
     batch_size: PositiveInt
     optimizer: Literal["adam", "adamw"]
     learning_rate: PositiveFloat
-    weight_decay: NonNegativeFloat
+    weight_decay: float = Field(ge=0)
     schedule: Literal["constant", "warmup-cosine"]
     device: Literal["auto", "cpu", "cuda"]
     precision: Literal["32-true", "bf16-mixed"]
@@ -196,6 +195,4 @@ if __name__ == "__main__":
         checked = load_study(Path(sys.argv[1]).name)
     except StudyError as error:
         sys.exit(f"error: {error}")
-    print(
-        f"study {checked.study}: {', '.join(checked.datasets)}; {len(checked.models)} models, {len(checked.runs)} trainings"
-    )
+    print(f"study {checked.study}: {len(checked.models)} models, {len(checked.runs)} trainings")

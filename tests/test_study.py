@@ -35,6 +35,16 @@ def test_every_study_is_right(name):
             "'plain', 'paper' or 'released'",
         ),
         (changed(image_size="big"), "image_size"),
+        (changed(seeds=[]), "seeds"),
+        (changed(seeds=[0, 0]), "two seeds are the same"),
+        (changed(validation_share=0.9), "validation_share"),
+        (changed(datasets={"phantom-blood": {"epochs": 1, "draw": {"sed": 0}}}), "did you mean 'seed'?"),
+        (changed(datasets={"phantom-blood": {"epochs": 1}}), "draw lacks seed, photographs, views"),
+        (changed(models={n: {"title": "A", "architecture": "cnn"} for n in "ab"}), "two titles of models are the same"),
+        (
+            changed(models={"a": {"title": "A", "architecture": "resnet18", "weights_file": "w.pth"}}),
+            "set weights: imagenet",
+        ),
         ([1, 2], "expected a block"),
     ],
 )
