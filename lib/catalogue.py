@@ -12,7 +12,7 @@ DRAWN = {"blood": ["seed", "photographs", "views"], "brain": ["seed", "patients"
 class Dataset(Strict):
     """One entry of params/datasets.yaml: where a data set comes from and how it is laid out."""
 
-    title: str
+    title: str  # as it stands at the beginning of a sentence
     images: str  # the archive's members that are images, with {label} and, where it has parts, {part}
     classes: dict[str, str]  # class folder -> printed name, in the order of the paper
     parts: list[str] = []  # folders that {part} may be: train first, then test
@@ -20,6 +20,7 @@ class Dataset(Strict):
     kaggle: str | None = None  # owner/name
     draw: Literal["blood", "brain"] | None = None  # drawn by lib/phantoms.py instead
     like: str | None = None  # the data set of the paper that it stands for
+    note: str = ""  # what a reader of its scores must know
     pictures: bool = False  # may a report show its images? (not without a licence that says so)
 
 
