@@ -1,6 +1,6 @@
 """A notebook and its parameters in, a web page out.
 
-    notebooks/05_train.ipynb --papermill--> build/demo/05_train-....ipynb --nbconvert--> reports/demo/05_train-....html
+    notebooks/05_train.ipynb --papermill--> build/demo-05_train-....ipynb --nbconvert--> reports/demo/05_train-....html
 
 `python -m lib.pages 05_train demo dataset=phantom-blood split=published model=cnn` makes one page. Pages need no
 network: formulas become MathML, pictures are inside, and nothing is loaded from anywhere.
@@ -27,7 +27,7 @@ def execute(notebook: str, study: str, parameters: dict[str, str]) -> nbformat.N
     import papermill
     from traitlets.config import Config
 
-    kept = ROOT / "build" / study / f"{page_name(notebook, parameters)}.ipynb"
+    kept = ROOT / "build" / f"{study}-{page_name(notebook, parameters)}.ipynb"
     kept.parent.mkdir(parents=True, exist_ok=True)
     private = Config({"KernelManager": {"transport": "ipc"}})  # no open port while a notebook runs
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # a debugger's warning in every log

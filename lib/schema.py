@@ -10,12 +10,12 @@ from lib.errors import StudyError
 
 
 def known(name: str, names, what: str) -> str:
-    """`name`, if it is one of `names`; else a ValueError that lists the right ones, the nearest first."""
+    """`name`, if it is one of `names`; else a StudyError that lists the right ones, the nearest first."""
     if name in names:
         return name
     near = difflib.get_close_matches(str(name), names, 1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"unknown {what} {name!r}: there are {', '.join(sorted(names))}{hint}")
+    raise StudyError(f"unknown {what} {name!r}: there are {', '.join(sorted(names))}{hint}")
 
 
 class Strict(BaseModel):

@@ -17,7 +17,7 @@ QUIET += ["--disable-component-update", "--disable-sync", "--disable-default-app
 MEASURE = """<script>addEventListener("load", () => {
   const pictures = [...document.images], formulas = [...document.querySelectorAll("math")];
   const seen = [pictures.length, pictures.filter(p => p.naturalWidth > 50).length,
-    formulas.length, formulas.filter(f => f.getBoundingClientRect().height > 8).length];
+    formulas.length, formulas.filter(f => f.getBoundingClientRect().height > 4).length];
   document.body.dataset.seen = seen.join(" ");
 })</script>"""
 
