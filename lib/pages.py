@@ -51,6 +51,7 @@ def page_name(notebook: str, parameters: dict[str, str]) -> str:
 def to_html(notebook: nbformat.NotebookNode, study: str, *, home: bool) -> str:
     """A page of its own from an executed notebook; `home`: with a link to index.html, and code to unfold."""
     from nbconvert import HTMLExporter
+    from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number}"  # Papermill's own are random
@@ -70,6 +71,7 @@ def to_html(notebook: nbformat.NotebookNode, study: str, *, home: bool) -> str:
     exporter = HTMLExporter(
         template_name="page", extra_template_basedirs=[str(ROOT / "lib")], exclude_anchor_links=True
     )
+    exporter.register_preprocessor(CoalesceStreamsPreprocessor, enabled=True)  # prints arrive in pieces, by chance
     style = (ROOT / "lib" / "page" / "style.css").read_text(encoding="utf-8")
     resources = {"title": title[1] if title else study, "study": study, "style": style, "home": home}
     return exporter.from_notebook_node(notebook, resources=resources)[0]

@@ -64,3 +64,13 @@ def test_formulas_become_mathml():
     text = "# T\n\nThe norm $\\|P\\|_1 = n$ and\n\n$$\\mathrm{softmax}\\left(\\frac{QK^T}{\\sqrt{d}}\\right)V$$\n\nfor $n$ tokens, at 5 \\$ each."
     page = to_html(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)]), "tiny", home=True)
     assert page.count("<math") == 3 and "<mfrac>" in page and "<msqrt>" in page and "$$" not in page
+
+
+def test_a_page_does_not_tell_in_how_many_pieces_a_print_arrived():
+    def page(*pieces):
+        outputs = [nbformat.v4.new_output("stream", name="stdout", text=text) for text in pieces]
+        widget = nbformat.v4.new_output("display_data", {"application/vnd.jupyter.widget-view+json": {}})
+        cell = nbformat.v4.new_code_cell("print()", outputs=[outputs[0], widget, *outputs[1:]])
+        return to_html(nbformat.v4.new_notebook(cells=[cell]), "tiny", home=True)
+
+    assert page("one\ntwo\n") == page("one\n", "two\n") == page("on", "e\ntw", "o\n")
