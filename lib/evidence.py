@@ -51,15 +51,13 @@ def beside(table: pd.DataFrame) -> pd.DataFrame:
     """Table 1 as people read it: a column a model; for each metric a row as published and a row as measured here."""
 
     def text(row) -> str:
-        if pd.isna(row["mean"]):
-            return "n/a"
         factor, digits = (100, 2) if row.metric == "accuracy" else (1, 2 if row.source == "published" else 3)
         deviation = "" if pd.isna(row["std"]) else f" ± {factor * row['std']:.{digits}f}"
         return f"{factor * row['mean']:.{digits}f}{deviation}"
 
     published = table.assign(mean=table.published, std=float("nan"), source="published")
     both = pd.concat([published[published["mean"].notna()], table.assign(source="here")])
-    both = both.assign(text=both.apply(text, axis=1), metric_title=both.metric.map(METRICS))
+    both = both.assign(text=both.apply(text, axis=1))
     wide = both.pivot(index=["metric", "source"], columns="model", values="text").reindex(columns=table.model.unique())
     order = [
         (metric, source) for metric in METRICS for source in ["published", "here"] if (metric, source) in wide.index

@@ -32,7 +32,7 @@ def address(architecture: str) -> str:
 def fetch(url: str, path: Path) -> None:
     """Copy the file of that name from where archives are kept, downloading it there first if it is not.
 
-    torchvision's names carry the beginning of a checksum, which is compared.
+    torchvision's names carry the beginning of a checksum, which a download must have; a file that is there is taken as it is.
     """
     kept = archives() / url.rsplit("/", 1)[1]
     digest = kept.stem.rsplit("-", 1)[1:]
