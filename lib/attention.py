@@ -1,37 +1,86 @@
 """The paper's idea, whole: multi-head self-attention that adds one head's output to its own (section 3, figure 3).
 
-    tokens -> q, k, v per head -> probabilities -> heads' outputs -> concatenated and projected
-                                        |                 |                      + -> tokens
-                                        +--- selection ---+------ injection -----+
+    tokens -> query, key, value -> scores -> probabilities -> heads' outputs -> joined, projected + injected -> tokens
+                                     |            |                |                                  |
+                                     +------------+-- selection ---+-> scope -> weights over heads ---+
 
-The rules below are dictionaries, a line a rule: adding a line adds a rule.
+What the paper leaves open is three words: how a head is selected, over what scope, how it is injected. Each is a
+dictionary with a line a rule: adding a line adds a rule.
 """
 
 import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lib.errors import StudyError
 
 
-def l1(probabilities: Tensor) -> Tensor:
-    """Entrywise L1 norm of each head's probabilities (sections 1 and 3): (batch, heads, n, n) -> (batch, heads).
+def largest(score):
+    """A rule that chooses the head with the largest score: weights are 1 for it, and 0 for the others.
 
-    Every row of a softmax sums to 1, so without dropout this is n for every head, up to rounding: a tie.
+    `score` maps what the rule reads to (batch, heads, tokens) or broadcastable to it; equal scores: the first head.
     """
-    return probabilities.abs().sum((-2, -1))
+
+    def weights(seen: Tensor, pool) -> Tensor:
+        scores = score(seen)
+        scores = pool(scores.to(torch.promote_types(scores.dtype, torch.float32)))  # bf16 would round sums into ties
+        return F.one_hot(scores.argmax(1), scores.shape[1]).transpose(1, -1).to(seen.dtype)
+
+    return weights
 
 
-SELECTION = {"l1": l1}  # name -> a score a head; the head with the largest is added
+def constant(share):
+    """A rule that looks at nothing: the same weight, `share(heads)`, for every head."""
+    return lambda heads, pool: heads.new_full((1, heads.shape[1], 1), share(heads.shape[1]))
 
-SCOPE = {  # name -> over what the scores are pooled before the choice
-    "batch": lambda scores: scores.sum(0, keepdim=True).expand_as(scores),  # one head a batch: the released code
-    "image": lambda scores: scores,  # one head an image
+
+SELECTION = {  # name: (what it reads, weights over heads); p: probabilities, s: scores, (batch, heads, queries, keys)
+    # Every row of a softmax sums to 1, so without dropout l1 is the number of tokens for every head: a tie, up to rounding.
+    "l1": ("probabilities", largest(lambda p: p.abs().sum(-1))),  # entrywise L1 norm: the paper's words
+    "column_sum": ("probabilities", largest(lambda p: p.sum(-2).amax(-1, keepdim=True))),  # induced L1 norm
+    "score_l1": ("scores", largest(lambda s: torch.linalg.vector_norm(s, 1, -1))),  # L1 norm before the softmax
+    "output_norm": ("heads", largest(lambda heads: heads.square().sum(-1))),  # L2 norm, squared
+    "confidence": ("probabilities", largest(lambda p: p.amax(-1))),  # mean largest weight: Voita et al. 2019
+    "entropy": ("probabilities", largest(lambda p: -torch.special.entr(p).sum(-1))),  # the smallest
+    "first": ("heads", largest(lambda heads: -torch.arange(heads.shape[1], device=heads.device)[None, :, None])),
+    "random": ("heads", largest(lambda heads: torch.rand(heads.shape[:3], device=heads.device))),
+    "mean": ("heads", constant(lambda heads: 1 / heads)),
+    "none": ("heads", constant(lambda heads: 0.0)),
 }
 
-INJECTION = {  # name -> how a head_dim-wide output is brought to the width of the tokens
-    "output": lambda best, dim: best,  # as it is: head_dim must be dim
-    "tile": lambda best, dim: best.repeat(1, 1, dim // best.shape[-1]),  # repeated side by side
+SCOPE = {  # name: pools scores, (batch, heads, tokens), over what shares one choice
+    "batch": lambda scores: scores.sum((0, 2), keepdim=True),  # one head a batch: the released code
+    "image": lambda scores: scores.sum(2, keepdim=True),  # one head an image
+    "token": lambda scores: scores,  # one head a query
 }
+
+INJECTION = {  # name: (attention, heads, weights) -> output; what is added is `chosen`, (batch, tokens, head_dim)
+    "output": lambda a, heads, weights: a.project(heads) + chosen(heads, weights),  # as it is: head_dim is dim
+    "slice": lambda a, heads, weights: a.project(heads * (1 + weights[..., None])),  # through its own slice, again
+    "tile": lambda a, heads, weights: a.project(heads) + chosen(heads, weights).repeat(1, 1, a.dim // a.head_dim),
+    "linear": lambda a, heads, weights: a.project(heads) + a.residual(chosen(heads, weights)),  # a learned map
+    "gate": lambda a, heads, weights: a.project(heads) + a.gate * a.residual(chosen(heads, weights)),  # opens from 0
+}
+
+
+def chosen(heads: Tensor, weights: Tensor) -> Tensor:
+    """The weighted sum of the heads' outputs: (batch, heads, tokens, head_dim) -> (batch, tokens, head_dim)."""
+    return (heads * weights[..., None]).sum(1)
+
+
+class Choice(nn.Module):
+    """Weights over heads by a rule and a scope, without a gradient. A module, so that a hook can see what was chosen."""
+
+    def __init__(self, selection: str, scope: str):
+        super().__init__()
+        self.selection, self.scope, self.reads = selection, scope, SELECTION[selection][0]
+
+    def forward(self, seen: Tensor) -> Tensor:
+        """Probabilities, scores or heads, whichever the rule reads -> (batch or 1, heads, tokens or 1)."""
+        with torch.no_grad():
+            return SELECTION[self.selection][1](seen.detach(), SCOPE[self.scope])
 
 
 class BestHeadAttention(nn.Module):
@@ -43,60 +92,87 @@ class BestHeadAttention(nn.Module):
         dim: width of a token. num_heads, head_dim: number and width of the heads (width: dim / num_heads).
         selection, scope, injection: names in SELECTION, SCOPE and INJECTION.
         attention_dropout: on the probabilities, before the choice, as in the released code.
-        output_dropout: on the projected output, before the best head's output is added.
+        output_dropout: on the projected output, before the best head's output is added (with `slice`: on both).
 
     Raises:
-        ValueError: an unknown rule, or an injection that does not fit head_dim.
+        StudyError: an unknown rule, or rules that do not fit each other or head_dim; it names those that do.
     """
 
     def __init__(
-        self,
-        dim: int,
-        num_heads: int,
-        head_dim: int | None = None,
-        *,
-        selection: str,
-        scope: str,
-        injection: str,
-        attention_dropout: float = 0.0,
-        output_dropout: float = 0.0,
-    ):
+        self, dim: int, num_heads: int, head_dim: int | None = None, *, selection: str, scope: str, injection: str,
+        attention_dropout: float = 0.0, output_dropout: float = 0.0,
+    ):  # fmt: skip
         super().__init__()
-        self.head_dim = head_dim or dim // num_heads
-        for name, rules, what in [
-            (selection, SELECTION, "selection"),
-            (scope, SCOPE, "scope"),
-            (injection, INJECTION, "injection"),
-        ]:
-            if name not in rules:
-                raise ValueError(f"unknown {what} {name!r}: there are {', '.join(rules)}")
-        if injection == "output" and self.head_dim != dim or injection == "tile" and dim % self.head_dim:
-            raise ValueError(f"injection {injection!r} does not bring heads of width {self.head_dim} to width {dim}")
-        self.dim, self.num_heads = dim, num_heads
-        self.selection, self.scope, self.injection = selection, scope, injection
-        self.query = nn.Linear(dim, num_heads * self.head_dim)
-        self.key = nn.Linear(dim, num_heads * self.head_dim)
-        self.value = nn.Linear(dim, num_heads * self.head_dim)
-        self.projection = nn.Linear(num_heads * self.head_dim, dim)
-        self.attention_dropout = nn.Dropout(attention_dropout)
-        self.output_dropout = nn.Dropout(output_dropout)
+        self.dim, self.num_heads, self.head_dim = dim, num_heads, head_dim or dim // num_heads
+        check(selection, scope, injection, dim, self.head_dim)
+        self.injection, inner = injection, num_heads * self.head_dim
+        self.query, self.key, self.value = (nn.Linear(dim, inner) for _ in range(3))
+        self.choice = Choice(selection, scope)
+        self.projection = nn.Linear(inner, dim)
+        if injection in ("linear", "gate"):
+            self.residual = nn.Linear(self.head_dim, dim, bias=False)
+        if injection == "gate":
+            self.gate = nn.Parameter(torch.zeros(()))
+        self.attention_dropout, self.output_dropout = nn.Dropout(attention_dropout), nn.Dropout(output_dropout)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """(batch, tokens, dim) -> (batch, tokens, dim); mask: (batch, tokens), 1 keeps a key and 0 hides it."""
-        q, k, v = (
-            linear(x).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
-            for linear in (self.query, self.key, self.value)
-        )
-        scores = q @ k.transpose(-2, -1) / math.sqrt(self.head_dim)  # equation 1
-        if mask is not None:
-            scores = scores.masked_fill(mask[:, None, None, :] == 0, float("-inf"))
-        probabilities = self.attention_dropout(scores.softmax(-1))
-        heads = probabilities @ v  # (batch, heads, tokens, head_dim)
-        output = self.output_dropout(self.projection(heads.transpose(1, 2).flatten(2)))
-        return output + INJECTION[self.injection](self.best(probabilities, heads), self.dim)
+        """(batch, tokens, dim) -> (batch, tokens, dim).
 
-    def best(self, probabilities: Tensor, heads: Tensor) -> Tensor:
-        """The chosen head's output, (batch, tokens, head_dim). No gradient flows through the choice."""
-        scores = SCOPE[self.scope](SELECTION[self.selection](probabilities.detach()))
-        one_hot = nn.functional.one_hot(scores.argmax(1), self.num_heads).to(heads.dtype)
-        return torch.einsum("bh,bhtd->btd", one_hot, heads)
+        mask: (batch, tokens), 1 keeps a key and 0 hides it; every image keeps one at least. Every query counts.
+        """
+        q, k = self.split(self.query(x)), self.split(self.key(x))
+        v = self.split(self.value(x))
+        if self.choice.reads == "heads":
+            keep = None if mask is None else mask[:, None, None, :].bool()
+            dropout = self.attention_dropout.p if self.training else 0.0
+            heads = seen = F.scaled_dot_product_attention(q, k, v, keep, dropout)
+        else:
+            scores = self.scores(q, k, mask)
+            probabilities = self.attention_dropout(self.softmax(scores, mask))
+            heads = probabilities @ v
+            seen = scores if self.choice.reads == "scores" else probabilities
+        return INJECTION[self.injection](self, heads, self.choice(seen))
+
+    def split(self, x: Tensor) -> Tensor:
+        """(batch, tokens, heads x head_dim) -> (batch, heads, tokens, head_dim)."""
+        return x.unflatten(-1, (self.num_heads, self.head_dim)).transpose(1, 2)
+
+    def scores(self, q: Tensor, k: Tensor, mask: Tensor | None) -> Tensor:
+        """Equation 1 before its softmax: (batch, heads, queries, keys).
+
+        For a rule that reads them, every row has mean 0 over the keys that the mask keeps, and 0 at the others: the
+        softmax does not see what all scores of a row share, so the rule must not either.
+        """
+        if self.choice.reads == "scores":
+            keep = k.new_ones(1, 1, k.shape[2], 1) if mask is None else mask[:, None, :, None].to(k.dtype)
+            k = (k - (k * keep).sum(2, keepdim=True) / keep.sum(2, keepdim=True)) * keep
+        return (q / math.sqrt(self.head_dim)) @ k.transpose(-2, -1)
+
+    def softmax(self, scores: Tensor, mask: Tensor | None) -> Tensor:
+        """Probabilities; keys that the mask hides get 0."""
+        return (scores if mask is None else scores.masked_fill(mask[:, None, None, :] == 0, -math.inf)).softmax(-1)
+
+    def project(self, heads: Tensor) -> Tensor:
+        """Heads' outputs side by side through the output matrix: -> (batch, tokens, dim)."""
+        return self.output_dropout(self.projection(heads.transpose(1, 2).flatten(2)))
+
+
+def check(selection: str, scope: str, injection: str, dim: int, head_dim: int) -> None:
+    """A StudyError that names the rules that fit, if these do not."""
+    for what, name, rules in [
+        ("selection", selection, SELECTION),
+        ("scope", scope, SCOPE),
+        ("injection", injection, INJECTION),
+    ]:
+        if name not in rules:
+            raise StudyError(f"unknown {what} {name!r}: there are {', '.join(rules)}")
+    if selection == "column_sum" and scope == "token":
+        raise StudyError("column_sum is one number a matrix, so it has no scope 'token': take 'image' or 'batch'")
+    if head_dim < 1:
+        raise StudyError(f"more heads than the {dim} numbers of a token: give a head_dim")
+    widths = {"output": head_dim == dim, "tile": dim % head_dim == 0}
+    if not widths.get(injection, True):
+        fitting = ", ".join(name for name in INJECTION if widths.get(name, True))
+        raise StudyError(
+            f"injection {injection!r} does not bring heads of width {head_dim} to width {dim}: {fitting} do"
+        )

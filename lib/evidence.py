@@ -76,3 +76,22 @@ def in_words(plain: pd.Series, proposed: pd.Series, images: int, published_for: 
             f" (published{published_for and ' ' + published_for}: {proposed.published:.2%} and {plain.published:.2%})"
         )
     return text + f". Seeds: {plain.seeds:.0f}. Without an interval, no difference here is yet evidence of anything."
+
+
+def choice_in_words(ties: pd.DataFrame, neighbours: pd.DataFrame) -> str:
+    """What decides which head the published rule chooses, in two sentences; the tables are those of notebook 04."""
+    changed = (
+        ties[(ties.scope == "image") & (ties.precision == "fp32")]
+        .groupby(["rule", "condition"])
+        .changed.first()
+        .unstack()
+    )
+    renumbered, dropout = changed["heads renumbered"], changed["dropout again"]
+    own, other = (neighbours[neighbours.own == mine].changed.max() for mine in (True, False))
+    rule = neighbours[neighbours.own].rule.iloc[0]
+    return (
+        f"The published rule is a tie: with the same heads numbered backwards it chooses another one in {renumbered['l1']:.0%} of the cases"
+        f" (the other rules: {renumbered.drop('l1').max():.0%} at most), and with dropout, two draws choose different heads in"
+        f" {dropout['l1']:.0%}. With one choice a batch, a prediction may depend on its neighbours: between batches of 64 and of one image,"
+        f" {own:.1%} of the predictions change by the model's own rule (`{rule}`), and up to {other:.1%} by rules that tell heads apart."
+    )

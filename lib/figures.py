@@ -6,10 +6,10 @@ import io
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from IPython.display import HTML, display
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
 
 from lib.files import write
 
@@ -123,47 +123,65 @@ def scores(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
     )
 
 
-def architecture() -> tuple[Figure, str]:
-    """Figure 2: the vision transformer (Dosovitskiy et al. 2021), and one block of its encoder, drawn anew."""
-    steps = [
-        "image",
-        "patches",
-        "linear embedding",
-        "class token, positions",
-        "encoder blocks",
-        "norm of the class token",
-    ]
-    steps += ["classifier", "logits"]
-    inside = ["tokens", "norm", "multi-head self-attention", "+", "norm", "MLP: linear, GELU, linear", "+", "tokens"]
-    figure, (whole, block) = plt.subplots(1, 2, figsize=(7.5, 5))
-    for axes, names, title in [(whole, steps, "(a) the vision transformer"), (block, inside, "(b) an encoder block")]:
-        _chain(axes, names)
-        axes.set(xlim=(-1.6, 1.4), ylim=(-0.5, len(names) - 0.4), title=title)
-        axes.axis("off")
-    for start, end in [(0.5, 3), (3.5, 6)]:  # a residual connection leaves before the norm and returns at the +
-        block.plot([0, -1.4, -1.4, -0.18], [start, start, end, end], color="#555", lw=1)
-        block.annotate("", (-0.12, end), (-0.3, end), arrowprops={"arrowstyle": "-|>", "color": "#555"})
-    alt = f"From image to logits: {', '.join(steps)}. An encoder block: norm and multi-head self-attention, then norm and MLP"
-    return figure, alt + ", each with a residual connection around it"
+def winners(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
+    """Which head each rule chooses, a panel a rule and a bar a condition. Not a figure of the paper's.
+
+    Args:
+        table: rule, condition, head, won; conditions and rules in the order to show.
+    """
+    rules, conditions = table.rule.unique(), table.condition.unique()
+    figure, panels = plt.subplots(2, -(-len(rules) // 2), figsize=(9.5, 5.6), sharex=True, sharey=True)
+    shades = plt.colormaps["Purples"](np.linspace(0.9, 0.25, table["head"].max()))
+    for axes, rule in zip(panels.flat, rules):
+        won = table[table.rule == rule].pivot(index="condition", columns="head", values="won").loc[conditions]
+        won.plot.bar(stacked=True, ax=axes, color=shades, width=0.8, legend=False, edgecolor="white", linewidth=0.4)
+        axes.set(title=rule, xlabel="", ylabel="share of choices", ylim=(0, 1))
+        axes.tick_params(axis="x", rotation=60)
+        plt.setp(axes.get_xticklabels(), ha="right", rotation_mode="anchor")
+    legend = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "frameon": False, "title": "head"}
+    figure.legend(*panels.flat[0].get_legend_handles_labels(), **legend)
+    figure.tight_layout()
+    most = table[table.condition == conditions[0]].sort_values("won").groupby("rule", sort=False).tail(1)
+    says = ", ".join(f"{r.rule} head {r.head} in {r.won:.0%}" for r in most.itertuples())
+    return figure, f"Which head wins, {title}. As is, most often: {says}"
 
 
-def _chain(axes, names: list[str]) -> None:
-    """Boxes from bottom to top, an arrow between neighbours."""
-    for height, name in enumerate(names):
-        if name == "+":
-            axes.text(
-                0,
-                height,
-                "+",
-                ha="center",
-                va="center",
-                bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": "#555"},
-            )
-        else:
-            box = FancyBboxPatch(
-                (-1.1, height - 0.22), 2.2, 0.44, boxstyle="round,pad=0.02", fc="#efe8f7", ec="#8a63b8"
-            )
-            axes.add_patch(box)
-            axes.text(0, height, name, ha="center", va="center", fontsize=9.5)
-        if height:
-            axes.annotate("", (0, height - 0.24), (0, height - 0.76), arrowprops={"arrowstyle": "-|>", "color": "#555"})
+def costs(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
+    """FLOPs, seconds and peak memory of a training step against the number of tokens, on logarithmic axes (section 4.7).
+
+    Args:
+        table: attention, tokens, flops, seconds, peak_bytes.
+    """
+    figure, panels = plt.subplots(1, 3, figsize=(9.5, 2.9))
+    for axes, (column, label, unit) in zip(
+        panels, [("flops", "GFLOP", 1e9), ("seconds", "seconds", 1), ("peak_bytes", "peak memory, MB", 1e6)]
+    ):
+        for (name, part), marker in zip(table.groupby("attention", sort=False), "os^"):
+            axes.loglog(part.tokens, part[column] / unit, marker=marker, label=name, alpha=0.85)
+        axes.set(xlabel="tokens", ylabel=label)
+    panels[0].legend(frameon=False)
+    figure.tight_layout()
+    most = table[table.tokens == table.tokens.max()]
+    says = ", ".join(f"{r.attention} {r.flops / 1e9:.0f} GFLOP, {r.peak_bytes / 1e6:.0f} MB" for r in most.itertuples())
+    return figure, f"Cost of {title} against the number of tokens; at {table.tokens.max()} tokens: {says}"
+
+
+def maps(images: np.ndarray, masks: np.ndarray, looks: dict[str, np.ndarray], title: str) -> tuple[Figure, str]:
+    """Images with the tumour's outline, and beside each where every model looks.
+
+    Args:
+        images: (images, size, size, 3) uint8. masks: (images, size, size). looks: model -> (images, side, side).
+    """
+    figure, panels = plt.subplots(len(images), 1 + len(looks), figsize=(2.1 * (1 + len(looks)), 2.1 * len(images)))
+    for row, image, mask, number in zip(panels, images, masks, range(len(images))):
+        for axes, (name, look) in zip(row, {"image": None, **looks}.items()):
+            axes.imshow(image, cmap="gray")
+            if look is not None:
+                axes.imshow(
+                    look[number], cmap="magma", alpha=0.7, extent=(-0.5, len(mask) - 0.5, len(mask) - 0.5, -0.5)
+                )
+            axes.contour(mask, [0.5], colors="#4fd8c4", linewidths=1.2)
+            axes.set_title(name.replace(", ", "\n") if number == 0 else "", fontsize=9)
+            axes.axis("off")
+    figure.tight_layout()
+    return figure, f"{title}: {len(images)} images, the tumour outlined; beside each, where {' and '.join(looks)} look"

@@ -7,11 +7,25 @@ torch is imported inside the functions: lib.study reads these signatures to chec
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
 
 from lib.errors import StudyError
+from lib.schema import known
 
 Weights = Literal["none", "imagenet"]
+
+
+def _one_of(what: str):
+    """A word that stands in a dictionary of lib.attention, which is imported only when a study says one."""
+
+    def check(name: str) -> str:
+        from lib import attention
+
+        return known(name, getattr(attention, what.upper()), what)
+
+    return Annotated[str, AfterValidator(check)]
 
 
 def cnn(
@@ -69,8 +83,12 @@ def vit(
     image_size: int,
     weights_path: Path | None = None,
     *,
-    weights: Weights = "none",
+    weights: Literal["none", "imagenet", "phantoms"] = "none",
     attention: Literal["plain", "paper", "released"] = "plain",
+    attention_weights: Literal["random", "pretrained"] = "random",
+    selection: _one_of("selection") | None = None,
+    scope: _one_of("scope") | None = None,
+    injection: _one_of("injection") | None = None,
     patch: int = 16,
     dim: int = 768,
     mlp_dim: int = 3072,
@@ -82,7 +100,9 @@ def vit(
     """ViT from pytorch_pretrained_vit; the defaults are ViT-B/16, the size of `B_16_imagenet1k` (section 4.2).
 
     Args:
-        attention: `plain` is the library's own; the others replace it in every block by lib.surgery's preset.
+        attention: `plain` is the library's own; the others replace it in every block by lib.surgery's preset,
+        attention_weights: from random weights or from those of the plain attention,
+        selection, scope, injection: and with these rules of lib.attention in the place of the preset's.
         patch: side of a patch, px. dim: width of a token. mlp_dim: width of a block's MLP.
         dropout: after each half of a block and, in the plain attention, on its probabilities (presets set their own).
         hidden: width of a hidden layer in the classifier (released code: 256, then dropout 0.4); 0: linear.
@@ -91,10 +111,14 @@ def vit(
 
     from lib.surgery import PRESETS, load_vit, replace_attention
 
+    rules = {"selection": selection, "scope": scope, "injection": injection}
+    rules = {name: rule for name, rule in rules.items() if rule is not None}
+    if attention == "plain" and (rules or attention_weights == "pretrained"):
+        raise StudyError("a plain ViT has no selection, scope, injection or attention_weights: say attention: paper")
     size = dict(patches=patch, dim=dim, ff_dim=mlp_dim, num_layers=depth, num_heads=heads, dropout_rate=dropout)
     model = load_vit(image_size, weights_path, **size)
     if attention != "plain":
-        replace_attention(model, **PRESETS[attention](dim, heads))
+        replace_attention(model, weights=attention_weights, **{**PRESETS[attention](dim, heads), **rules})
     model.fc = nn.Linear(dim, classes)
     if hidden:
         model.fc = nn.Sequential(nn.Linear(dim, hidden), nn.ReLU(), nn.Dropout(0.4), nn.Linear(hidden, classes))

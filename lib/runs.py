@@ -17,7 +17,7 @@ from lib.study import ROOT, Study
 
 def code_digest() -> str:
     """SHA-256 of the code that decides a result: of its syntax trees, so that comments and docstrings do not count."""
-    files = [ROOT / "lib" / f"{name}.py" for name in ["attention", "models", "surgery", "training"]]
+    files = [ROOT / "lib" / f"{name}.py" for name in ["attention", "images", "models", "surgery", "training"]]
     trees = [syntax(ast.parse(file.read_text(encoding="utf-8"))) for file in files]
     return hashlib.sha256("\n".join(trees).encode()).hexdigest()
 
@@ -68,10 +68,13 @@ def settings(study: Study, dataset: str, split: str, model: str, seed: int) -> d
     }
 
 
+WEIGHTS = {"imagenet": "weights", "phantoms": "pretrained"}  # a params word -> the stage's folder
+
+
 def weights_path(study: Study, model: str) -> Path | None:
-    """The file of pre-trained weights that a model of this study starts from, as the stage `weights` left it."""
-    wants = study.models[model].settings.get("weights", "none") != "none"
-    return study.data / "weights" / f"{model}.pth" if wants else None
+    """The file that a model of this study starts from, as the stage `weights` or `pretrain` left it; None: from scratch."""
+    word = study.models[model].starts_from
+    return None if word == "none" else study.data / WEIGHTS[word] / f"{model}.pth"
 
 
 def is_finished(folder: Path, wanted: dict) -> bool:

@@ -6,66 +6,20 @@ Nothing here imports torch, pandas or scikit-learn, so a misspelt parameter stop
 `python -m lib.study params/quick` checks a study and says in one line what it will do.
 """
 
-import inspect
 import sys
 from itertools import product
 from pathlib import Path
 from typing import Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    create_model,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator, model_validator
 
-from lib.catalogue import DRAWN, Dataset, catalogue
+from lib.blocks import Model, Pretraining, Training, require_draw
+from lib.catalogue import Dataset, catalogue
 from lib.errors import StudyError
-from lib.models import MODELS
 from lib.schema import Strict, known, read_yaml, validated
 from lib.splits import SPLITS
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-class Training(Strict):
-    """What a study says of one of its data sets."""
-
-    epochs: PositiveInt
-    epoch_images: PositiveInt | None = None
-    flips: Literal["none", "horizontal", "both"] = "none"
-    draw: dict[str, NonNegativeInt] = {}  # how many phantoms: see DRAWN
-
-
-class Model(BaseModel):
-    """One model of a study: its architecture, and whatever keyword arguments that architecture takes."""
-
-    model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
-
-    title: str
-    architecture: str
-    learning_rate: PositiveFloat | None = None
-    weights_file: str | None = None
-
-    @model_validator(mode="after")
-    def _settings(self):
-        known(self.architecture, MODELS, "architecture")
-        takes = inspect.signature(MODELS[self.architecture]).parameters.values()
-        options = {p.name: (p.annotation, p.default) for p in takes if p.kind is p.KEYWORD_ONLY}
-        create_model(self.architecture, __base__=Strict, **options)(**self.settings)
-        if self.weights_file and self.settings.get("weights", "none") == "none":
-            raise ValueError("weights_file is named, but the model does not ask for weights: set weights: imagenet")
-        return self
-
-    @property
-    def settings(self) -> dict:
-        """The keyword arguments of the architecture that this study sets."""
-        return dict(self.model_extra)
 
 
 class Study(Strict):
@@ -79,6 +33,7 @@ class Study(Strict):
     splits: list[str] = Field(min_length=1)
     split_seed: NonNegativeInt
     validation_share: float = Field(gt=0, le=0.5)
+    pretrain: Pretraining | None
     models: dict[str, Model] = Field(min_length=1)
     seeds: list[NonNegativeInt] = Field(min_length=1)
     image_size: PositiveInt
@@ -97,12 +52,7 @@ class Study(Strict):
     @classmethod
     def _datasets(cls, datasets):
         for name, training in datasets.items():
-            known(name, catalogue(), "data set")
-            wanted = DRAWN[catalogue()[name].draw] if catalogue()[name].draw else []
-            for setting in training.draw:
-                known(setting, wanted, f"setting of draw in {name}")
-            if lacking := [setting for setting in wanted if setting not in training.draw]:
-                raise ValueError(f"{name}: draw lacks {', '.join(lacking)}")
+            require_draw(name, training.draw)
         return datasets
 
     @field_validator("splits")
@@ -112,10 +62,16 @@ class Study(Strict):
 
     @model_validator(mode="after")
     def _distinct(self):
-        titles = [model.title for model in self.models.values()]
-        for what, values in [("seeds", self.seeds), ("splits", self.splits), ("titles of models", titles)]:
+        labels = [model.label for model in self.models.values()]
+        for what, values in [("seeds", self.seeds), ("splits", self.splits), ("titles of models", labels)]:
             if len(set(values)) < len(values):
                 raise ValueError(f"two {what} are the same: {', '.join(map(str, values))}")
+        asking = [name for name, model in self.models.items() if model.starts_from == "phantoms"]
+        if asking and self.pretrain is None:
+            raise ValueError(f"{', '.join(asking)} ask for weights: phantoms, and pretrain says nothing")
+        for name, draw in self.pretrain.draw.items() if self.pretrain else []:
+            if name in self.datasets and self.datasets[name].draw["seed"] == draw["seed"]:
+                raise ValueError(f"pretrain draws the very phantoms that {name} tests on: give it another seed")
         return self
 
     def dataset(self, name: str) -> Dataset:
@@ -133,6 +89,11 @@ class Study(Strict):
         """Where people read: pages, tables/, figures/."""
         return ROOT / "reports" / self.study
 
+    def vits(self, *, plain: bool) -> list[str]:
+        """Names of the models that are ViTs, with the library's own attention or with another."""
+        vits = {name: model.settings for name, model in self.models.items() if model.architecture == "vit"}
+        return [name for name, settings in vits.items() if (settings.get("attention", "plain") == "plain") == plain]
+
     @property
     def runs(self) -> list[dict]:
         """What is trained: dataset, split, model and seed of every run, in the order of the parameters."""
@@ -145,7 +106,7 @@ class Study(Strict):
         splits = [f"{dataset}-{split}" for dataset, split in product(self.datasets, self.splits)]
         pages = [f"{notebook}-{dataset}" for notebook in ["01_download", "02_groups"] for dataset in self.datasets]
         pages += [f"03_split-{split}" for split in splits]
-        pages += [f"05_train-{split}-{model}" for split, model in product(splits, self.models)]
+        pages += ["04_attention"] + [f"05_train-{split}-{model}" for split, model in product(splits, self.models)]
         return [*pages, "06_evaluate", "07_figures"]
 
     def images(self, dataset: str) -> Path:

@@ -1,17 +1,26 @@
-"""A pre-trained ViT in, the same ViT with its attention replaced out (section 4.2, steps ii to iv)."""
+"""A pre-trained ViT in, the same ViT with its attention replaced out (section 4.2, steps ii to iv).
 
+weights file --load_vit--> ViT --replace_attention--> ViT, its attention the paper's --recorded--> what each head did
+"""
+
+import copy
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 from unittest import mock
 
 import torch
 from pytorch_pretrained_vit.configs import PRETRAINED_MODELS
 from pytorch_pretrained_vit.model import ViT
+from pytorch_pretrained_vit.transformer import MultiHeadedSelfAttention
 from pytorch_pretrained_vit.utils import resize_positional_embedding_
 from torch import Tensor, nn
 
 from lib.attention import BestHeadAttention
 from lib.errors import StudyError
+from lib.schema import known
 
 POSITIONS = "positional_embedding.pos_embedding"
 
@@ -71,19 +80,91 @@ def load_tensors(path: Path, expected: dict[str, Tensor], free: str = "") -> dic
     return tensors
 
 
-def replace_attention(vit: ViT, *, keep_block_projection: bool, **attention) -> ViT:
-    """Replace `block.attn` by a BestHeadAttention in every block, in place; returns the same model.
+def replace_attention(
+    vit: ViT, *, keep_block_projection: bool, weights: str = "random", inplace: bool = True, **attention
+) -> ViT:
+    """Replace `block.attn` by a BestHeadAttention in every block; returns the model.
 
     Args:
         keep_block_projection: keep the library's `block.proj` on top (released code), or make it an
             identity, since the attention brings a projection of its own (figure 3 b).
+        weights: `random` (section 4.2, iv), or `pretrained`: queries, keys, values and projection are the old ones.
+        inplace: change `vit` itself, or leave it as it is and change a copy.
         attention: arguments of BestHeadAttention, without `dim`.
+
+    Raises:
+        StudyError: rules that do not exist or fit, or heads that cannot carry the old weights.
     """
+    known(weights, ["random", "pretrained"], "weights of the attention")
     for block in vit.transformer.blocks:
-        block.attn = BestHeadAttention(block.proj.in_features, **attention)
+        if isinstance(block.attn, MultiHeadedSelfAttention):
+            block.attn.scores = None  # the library keeps the last probabilities with their graph: it cannot be copied
+    vit = vit if inplace else copy.deepcopy(vit)
+    for block in vit.transformer.blocks:
+        new = BestHeadAttention(block.proj.in_features, **attention).to(block.proj.weight).train(block.training)
+        if weights == "pretrained":
+            carry_over(block, new, keep_block_projection)
+        block.attn = new
         if not keep_block_projection:
             block.proj = nn.Identity()
     return vit
+
+
+@torch.no_grad()
+def carry_over(block: nn.Module, new: BestHeadAttention, keep_block_projection: bool) -> None:
+    """Give `new` the heads that `block` has; its projection is the block's, or an identity where that one stays."""
+    old = block.attn
+    if (new.num_heads, new.num_heads * new.head_dim) != (old.n_heads, new.dim):
+        raise StudyError(
+            f"the pre-trained heads are {old.n_heads} of width {new.dim // old.n_heads}, "
+            f"and cannot be carried over to {new.num_heads} of width {new.head_dim}"
+        )
+    pairs = [(new.query, old.proj_q), (new.key, old.proj_k), (new.value, old.proj_v), (new.projection, block.proj)]
+    for mine, theirs in pairs:
+        mine.load_state_dict(theirs.state_dict())
+    if keep_block_projection:
+        nn.init.eye_(new.projection.weight)
+        nn.init.zeros_(new.projection.bias)
+
+
+class Record(NamedTuple):
+    """What one block's attention did in a forward pass, without a graph."""
+
+    tokens: Tensor  # (batch, tokens, dim): what went in
+    probabilities: Tensor  # (batch, heads, queries, keys)
+    weights: Tensor | None  # over heads, (batch or 1, heads, queries or 1); None where no head is chosen
+
+
+@contextmanager
+def recorded(vit: ViT) -> Iterator[list[Record]]:
+    """`with recorded(vit) as records: vit(images)`: afterwards, a Record a block of the last forward pass.
+
+    Works for the library's attention and for ours, and leaves both as they are. In eval mode; while training, the
+    library's probabilities are those after dropout, and ours those before.
+    """
+    blocks = vit.transformer.blocks
+    records, weights, handles = [None] * len(blocks), {}, []
+
+    def record(number, module, arguments):
+        tokens, mask = arguments
+        if isinstance(module, BestHeadAttention):
+            with torch.no_grad():
+                q, k = module.split(module.query(tokens)), module.split(module.key(tokens))
+                probabilities = module.softmax(module.scores(q, k, mask), mask)
+        else:
+            probabilities, module.scores = module.scores.detach(), None
+        records[number] = Record(tokens.detach(), probabilities, weights.get(number))
+
+    for number, block in enumerate(blocks):
+        handles.append(block.attn.register_forward_hook(lambda m, a, _, number=number: record(number, m, a)))
+        if isinstance(block.attn, BestHeadAttention):
+            keep = lambda module, arguments, output, number=number: weights.update({number: output})  # noqa: E731
+            handles.append(block.attn.choice.register_forward_hook(keep))
+    try:
+        yield records
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def paper(dim: int, heads: int) -> dict:

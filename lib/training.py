@@ -10,22 +10,22 @@ with the same bytes.
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
 import yaml
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from lib.errors import StudyError
 from lib.files import write, write_csv
+from lib.images import Images, open_images
 from lib.models import MODELS
 from lib.runs import is_finished, resume, save_checkpoint, settings, weights_path
-from lib.study import Study
+from lib.study import ROOT, Study
 
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 SCHEDULES = {  # share of the training that is done -> factor of the learning rate
@@ -33,27 +33,6 @@ SCHEDULES = {  # share of the training that is done -> factor of the learning ra
     "warmup-cosine": lambda done: min(1.0, 20 * done + 0.01) * 0.5 * (1 + math.cos(math.pi * done)),
 }
 FLIPS = {"none": [], "horizontal": [-1], "both": [-1, -2]}  # axes of (batch, 3, height, width)
-
-
-class Images:
-    """The pixels and labels of one data set under one split, handed out as batches on a device."""
-
-    def __init__(self, study: Study, dataset: str, split: str, device: torch.device):
-        self.table = pd.read_csv(study.split(dataset, split))
-        self.pixels = np.load(study.images(dataset) / "pixels.npy", mmap_mode="r")
-        self.classes = list(study.dataset(dataset).classes.values())
-        self.labels = torch.tensor([self.classes.index(label) for label in self.table.label])
-        self.mean, self.std, self.device = study.pixel_mean, study.pixel_std, device
-
-    def rows(self, part: str) -> Tensor:
-        """Row numbers of a part."""
-        return torch.from_numpy(np.flatnonzero(self.table.part == part))
-
-    def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Rows -> (batch, 3, height, width) float32, ([0, 1] minus the mean) over the std; and labels (batch,)."""
-        pixels = torch.from_numpy(self.pixels[rows.numpy()]).to(self.device)
-        planes = pixels.permute(0, 3, 1, 2).contiguous()  # a plane a channel: these convolutions are faster on it
-        return (planes.float() / 255 - self.mean) / self.std, self.labels[rows].to(self.device)
 
 
 def build(study: Study, model: str, classes: int) -> nn.Module:
@@ -75,6 +54,14 @@ def start_fabric(study: Study):
     return Fabric(accelerator=study.device, devices=1, precision=study.precision)
 
 
+def start(fabric, wanted: dict, make: Callable[[], nn.Module]) -> tuple[nn.Module, torch.optim.Optimizer]:
+    """The network that `make` builds from the run's seed, and its optimiser, on the device."""
+    torch.manual_seed(wanted["seed"])
+    network = make()
+    decides = {"lr": wanted["learning_rate"], "weight_decay": wanted["weight_decay"]}
+    return fabric.setup(network, OPTIMIZERS[wanted["optimizer"]](network.parameters(), **decides, fused=True))
+
+
 def train(study: Study, dataset: str, split: str, model: str, seed: int) -> Iterator[dict]:
     """Train one run, or go on with it, or find it finished; yields its history, a row an epoch.
 
@@ -90,13 +77,16 @@ def train(study: Study, dataset: str, split: str, model: str, seed: int) -> Iter
         yield from pd.read_csv(folder / "history.csv").to_dict("records")
         return
     fabric = start_fabric(study)
-    images = Images(study, dataset, split, fabric.device)
-    torch.manual_seed(seed)
-    network = build(study, model, len(images.classes))
-    optimizer = OPTIMIZERS[study.optimizer](
-        network.parameters(), lr=wanted["learning_rate"], weight_decay=study.weight_decay, fused=True
-    )
-    network, optimizer = fabric.setup(network, optimizer)
+    images = open_images(study, dataset, split, fabric.device)
+    network, optimizer = start(fabric, wanted, partial(build, study, model, len(images.classes)))
+    history, seconds = yield from fit(fabric, network, optimizer, images, wanted, checkpoint)
+    finish(folder, weights, wanted, network, images, history)
+    write_csv(pd.DataFrame({"seconds": seconds}).assign(**machine(fabric)), study.timing(dataset, split, model, seed))
+    checkpoint.unlink(missing_ok=True)
+
+
+def fit(fabric, network, optimizer, images: Images, wanted: dict, checkpoint: Path) -> Iterator[dict]:
+    """All epochs, or those that the checkpoint lacks; yields a row each, returns the rows and the seconds of each."""
     history, seconds = resume(checkpoint, wanted, network, optimizer)
     yield from history
     for epoch in range(len(history), wanted["epochs"]):
@@ -107,14 +97,10 @@ def train(study: Study, dataset: str, split: str, model: str, seed: int) -> Iter
         history.append({**row, **{f"validation_{name}": value for name, value in validation.items()}})
         seconds.append(time.perf_counter() - began)
         if row["epoch"] < wanted["epochs"]:  # after the last, the finished run itself is written
-            save = partial(
-                save_checkpoint, wanted=wanted, network=network, optimizer=optimizer, history=history, seconds=seconds
-            )
-            write(checkpoint, save)
+            state = dict(wanted=wanted, network=network, optimizer=optimizer, history=history, seconds=seconds)
+            write(checkpoint, partial(save_checkpoint, **state))
         yield history[-1]
-    finish(folder, weights, wanted, network, images, history)
-    write_csv(pd.DataFrame({"seconds": seconds}).assign(**machine(fabric)), study.timing(dataset, split, model, seed))
-    checkpoint.unlink(missing_ok=True)
+    return history, seconds
 
 
 def train_epoch(fabric, network, optimizer, images: Images, wanted: dict, epoch: int) -> dict:
@@ -145,10 +131,10 @@ def train_epoch(fabric, network, optimizer, images: Images, wanted: dict, epoch:
 
 
 @torch.no_grad()
-def predict(network: nn.Module, images: Images, rows: Tensor) -> Tensor:
+def predict(network: nn.Module, images: Images, rows: Tensor, batch_size: int = 256) -> Tensor:
     """Softmax probabilities of rows, (rows, classes) float64 on the CPU."""
     network.eval()
-    logits = [network(images.batch(batch)[0]) for batch in rows.split(256)]
+    logits = [network(images.batch(batch)[0]) for batch in rows.split(batch_size)]
     return torch.cat(logits).double().cpu().softmax(1)
 
 
@@ -174,6 +160,19 @@ def finish(folder: Path, weights: Path, wanted: dict, network: nn.Module, images
     write_csv(pd.DataFrame(history), folder / "history.csv")
     write_csv(pd.concat(tables), folder / "predictions.csv")
     write(folder / "settings.yaml", lambda path: path.write_text(yaml.safe_dump(wanted)))
+
+
+def load_trained(study: Study, dataset: str, split: str, model: str, seed: int) -> nn.Module:
+    """A finished run's network, on the CPU, in eval mode; a StudyError where its weights are not on this machine."""
+    weights = study.weights(dataset, split, model, seed)
+    if not weights.exists():
+        kept = study.run(dataset, split, model, seed).relative_to(ROOT)
+        raise StudyError(
+            f"the weights of {kept} are not here (they are not in Git): delete that folder to train it again"
+        )
+    network = build(study, model, len(study.dataset(dataset).classes))
+    network.load_state_dict(load_file(weights))
+    return network.eval()
 
 
 def machine(fabric) -> dict:

@@ -61,7 +61,8 @@ def collect(study: Study) -> pd.DataFrame:
     """Bring every file that the study's models start from; returns weights.csv: model, file, bytes, sha256."""
     rows = []
     for model, chosen in study.models.items():
-        if path := weights_path(study, model):
+        if chosen.starts_from == "imagenet":
+            path = weights_path(study, model)
             write(path, partial(obtain, model, chosen))
             rows.append((model, path.name, path.stat().st_size, file_digest(path)))
     return pd.DataFrame(rows, columns=["model", "file", "bytes", "sha256"])
@@ -74,4 +75,4 @@ if __name__ == "__main__":
     except StudyError as error:
         sys.exit(f"error: {error}")
     write_csv(table, chosen_study.data / "weights" / "weights.csv")
-    print(table.to_string(index=False) if len(table) else "every model of this study starts from scratch")
+    print(table.to_string(index=False) if len(table) else "no model of this study starts from ImageNet weights")

@@ -50,7 +50,8 @@ class Project:
 
     def kill(self, process: subprocess.Popen) -> None:
         """SIGKILL a command and everything that it started (a notebook's kernel is in a group of its own)."""
-        family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
+        parent = psutil.Process(process.pid)
+        family = [parent, *parent.children(recursive=True)]  # the parent first, before it can act on a child's death
         for member in family:
             member.kill()
         psutil.wait_procs(family, timeout=10)

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from lib.errors import StudyError
+from lib.models import MODELS
 from lib.study import ROOT, Study, load_study, validated
 
 GOOD = yaml.safe_load((ROOT / "tests" / "tiny.yaml").read_text())
@@ -14,6 +15,10 @@ GOOD = yaml.safe_load((ROOT / "tests" / "tiny.yaml").read_text())
 
 def changed(**changes) -> dict:
     return {**GOOD, **changes}
+
+
+def with_vit(**settings) -> dict:
+    return changed(models={"a": {"title": "A", "architecture": "vit", **settings}})
 
 
 @pytest.mark.parametrize("name", sorted(p.parent.name for p in (ROOT / "params").glob("*/params.yaml")))
@@ -45,6 +50,15 @@ def test_every_study_is_right(name):
             changed(models={"a": {"title": "A", "architecture": "resnet18", "weights_file": "w.pth"}}),
             "set weights: imagenet",
         ),
+        (changed(pretrain=None), "vit, vit-proposed ask for weights: phantoms, and pretrain says nothing"),
+        (
+            changed(pretrain={"epochs": 1, "draw": {"phantom-brain": {"seed": 0, "patients": 9}}}),
+            "the very phantoms that phantom-brain tests on: give it another seed",
+        ),
+        (with_vit(weights="phantoms", weights_file="w.pth"), "set weights: imagenet"),
+        (with_vit(attention="paper", selection="confidense"), "score_l1; did you mean 'confidence'?"),
+        (with_vit(attention="paper", scope="imag"), "there are batch, image, token; did you mean 'image'?"),
+        (with_vit(attention="paper", injection="tiles"), "linear, output, slice, tile; did you mean 'tile'?"),
         ([1, 2], "expected a block"),
     ],
 )
@@ -52,6 +66,12 @@ def test_a_wrong_parameter_is_named_with_the_right_ones(values, told):
     with pytest.raises(StudyError) as error:
         validated(Study, values, "params/tiny/params.yaml")
     assert told in str(error.value)
+
+
+@pytest.mark.parametrize("rule", [{"selection": "l1"}, {"scope": "image"}, {"injection": "tile"}])
+def test_a_plain_vit_that_is_given_a_rule_is_refused_when_it_is_built(rule):
+    with pytest.raises(StudyError, match="say attention: paper"):
+        MODELS["vit"](2, 32, dim=8, mlp_dim=8, depth=1, heads=2, **rule)
 
 
 def test_an_unknown_study_lists_the_studies():

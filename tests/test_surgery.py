@@ -6,10 +6,10 @@ import pytest
 import torch
 from pytorch_pretrained_vit.utils import resize_positional_embedding_
 
-from lib.attention import BestHeadAttention
+from lib.attention import SELECTION, BestHeadAttention
 from lib.errors import StudyError
 from lib.models import MODELS
-from lib.surgery import PRESETS, load_vit, replace_attention
+from lib.surgery import PRESETS, load_vit, recorded, replace_attention
 
 SIZE = dict(patches=8, dim=24, ff_dim=48, num_layers=2, num_heads=3, dropout_rate=0.1)
 
@@ -54,6 +54,92 @@ def test_every_block_gets_the_new_attention_and_keeps_the_rest(tmp_path, preset)
         assert isinstance(block.proj, torch.nn.Linear) == arguments["keep_block_projection"]
         assert torch.equal(block.pwff.fc1.weight, before.pwff.fc1.weight)
     assert model(torch.randn(2, 3, 48, 48)).shape == (2, 1000)
+
+
+def trained_alike(**size):
+    """A ViT whose classifier is not zero, as after training."""
+    torch.manual_seed(2)
+    vit = load_vit(48, **{**SIZE, **size}).eval()
+    torch.nn.init.normal_(vit.fc.weight)
+    return vit
+
+
+CARRIED = dict(num_heads=3, selection="confidence", scope="image", weights="pretrained")
+
+
+@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize("selection", SELECTION)
+def test_a_closed_gate_on_carried_over_weights_changes_no_logit(keep, selection):
+    vit, x = trained_alike(), torch.randn(4, 3, 48, 48)
+    arguments = {**CARRIED, "selection": selection, "injection": "gate"}
+    new = replace_attention(vit, keep_block_projection=keep, inplace=False, **arguments)
+    assert new is not vit and (new(x) - vit(x)).abs().max() < 1e-5
+    for block in new.transformer.blocks:
+        torch.nn.init.constant_(block.attn.gate, 0.5)
+    assert selection == "none" or (new(x) - vit(x)).abs().max() > 1e-3  # opened, it does
+
+
+def test_random_weights_are_new_ones():
+    vit, x = trained_alike(), torch.randn(4, 3, 48, 48)
+    arguments = {**CARRIED, "weights": "random", "injection": "gate"}
+    new = replace_attention(vit, keep_block_projection=False, inplace=False, **arguments)
+    assert (new(x) - vit(x)).abs().max() > 1e-3
+
+
+def test_a_copy_leaves_the_model_as_it_was_also_after_a_training_step():
+    vit, x = trained_alike(), torch.randn(2, 3, 48, 48)
+    before = vit(x)
+    before.sum().backward()  # the library's attention now holds probabilities with their graph
+    replace_attention(vit, keep_block_projection=False, inplace=False, injection="gate", **CARRIED)
+    assert torch.equal(vit(x), before)
+    assert replace_attention(vit, keep_block_projection=False, injection="gate", **CARRIED) is vit
+
+
+@pytest.mark.parametrize("changes", [{"num_heads": 4}, {"head_dim": 24}])
+def test_heads_that_cannot_be_carried_over_are_named(changes):
+    with pytest.raises(StudyError, match="the pre-trained heads are 3 of width 8"):
+        replace_attention(trained_alike(), keep_block_projection=False, injection="gate", **{**CARRIED, **changes})
+
+
+def test_unknown_weights_of_the_attention_list_the_right_ones():
+    with pytest.raises(StudyError, match="there are pretrained, random"):
+        replace_attention(
+            trained_alike(), keep_block_projection=True, injection="gate", **{**CARRIED, "weights": "old"}
+        )
+
+
+@pytest.mark.parametrize("preset", [None, *PRESETS])
+def test_recording_changes_nothing_and_keeps_no_graph(preset):
+    vit, x = trained_alike(), torch.randn(2, 3, 48, 48)
+    vit = replace_attention(vit, **PRESETS[preset](24, 3)) if preset else vit
+    before = vit(x)
+    with recorded(vit) as records:
+        during = vit(x)
+    assert torch.equal(before, during) and during.requires_grad
+    for record, block in zip(records, vit.transformer.blocks, strict=True):
+        heads = PRESETS[preset](24, 3)["num_heads"] if preset else 3
+        assert record.probabilities.shape == (2, heads, 37, 37) and record.tokens.shape == (2, 37, 24)
+        assert torch.allclose(record.probabilities.sum(-1), torch.ones(2, heads, 37), atol=1e-5)
+        assert not any(t.requires_grad for t in record if t is not None)
+        assert (record.weights is None) == (preset is None)
+        assert not block.attn._forward_hooks
+    records.clear()
+    vit(x)
+    assert records == []  # nothing is recorded any more
+
+
+def test_recorded_probabilities_and_weights_are_those_that_made_the_output():
+    vit, x = trained_alike(), torch.randn(2, 3, 48, 48)
+    replace_attention(vit, keep_block_projection=False, **{**CARRIED, "injection": "tile", "scope": "token"})
+    outputs = []
+    attention = vit.transformer.blocks[0].attn
+    attention.register_forward_hook(lambda module, arguments, output: outputs.append(output))
+    with recorded(vit) as records:
+        vit(x)
+    tokens, probabilities, weights = records[0]
+    heads = probabilities @ attention.split(attention.value(tokens))
+    best = (heads * weights[..., None]).sum(1).repeat(1, 1, 3)
+    assert weights.sum(1).eq(1).all() and torch.allclose(attention.project(heads) + best, outputs[0], atol=1e-5)
 
 
 def test_the_released_preset_has_the_size_of_the_released_model():

@@ -20,7 +20,11 @@ def tiny(tmp_path, monkeypatch):
     """The demo study on 40 random images, in a folder of its own; one epoch of batches of 8."""
     chosen = load_study("demo")
     shorter = chosen.datasets["phantom-brain"].model_copy(update={"epochs": 3})
-    chosen = chosen.model_copy(update={"datasets": {"phantom-brain": shorter}, "batch_size": 8})
+    scratch = {
+        name: model.model_copy(update={"weights": "none"} if model.starts_from != "none" else {})
+        for name, model in chosen.models.items()
+    }
+    chosen = chosen.model_copy(update={"datasets": {"phantom-brain": shorter}, "models": scratch, "batch_size": 8})
     (tmp_path / "params").symlink_to(study.ROOT / "params")
     monkeypatch.setattr(study, "ROOT", tmp_path)
     folder = chosen.images("phantom-brain")
@@ -92,7 +96,7 @@ def test_a_comment_changes_no_digest_but_code_does(tmp_path, monkeypatch):
     (tmp_path / "lib").mkdir()
 
     def digest(code):
-        for name in ["attention", "models", "surgery", "training"]:
+        for name in ["attention", "images", "models", "surgery", "training"]:
             (tmp_path / "lib" / f"{name}.py").write_text(code)
         return runs.code_digest()
 
@@ -111,7 +115,7 @@ def test_asking_for_cuda_where_there_is_none_says_what_to_set(tiny):
 
 
 def test_pixels_come_from_the_cache_and_are_normalised_as_told(tiny):
-    images = training.Images(tiny, "phantom-brain", "published", torch.device("cpu"))
+    images = training.open_images(tiny, "phantom-brain", "published", torch.device("cpu"))
     pixels, labels = images.batch(torch.tensor([3, 0]))
     raw = np.load(tiny.images("phantom-brain") / "pixels.npy")[3].transpose(2, 0, 1) / 255
     assert torch.allclose(pixels[0].double(), torch.from_numpy((raw - 0.5) / 0.25), atol=1e-5)

@@ -1,0 +1,95 @@
+"""The blocks of a study's parameters: what it may say of a data set, of pre-training, and of a model."""
+
+import inspect
+from typing import Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    create_model,
+    field_validator,
+    model_validator,
+)
+
+from lib.catalogue import DRAWN, catalogue
+from lib.models import MODELS
+from lib.schema import Strict, known
+
+Draw = dict[str, NonNegativeInt]  # how many phantoms: see DRAWN
+STARTS = {"none": "from scratch", "imagenet": "ImageNet weights", "phantoms": "phantom weights"}
+
+
+class Training(Strict):
+    """What a study says of one of its data sets."""
+
+    epochs: PositiveInt
+    epoch_images: PositiveInt | None = None
+    flips: Literal["none", "horizontal", "both"] = "none"
+    draw: Draw = {}
+
+
+class Pretraining(Strict):
+    """What models with `weights: phantoms` learn first: every class of these drawn data sets, in one model."""
+
+    epochs: PositiveInt
+    flips: Literal["none", "horizontal", "both"] = "none"
+    draw: dict[str, Draw] = Field(min_length=1)  # a drawn data set -> how many phantoms
+
+    @field_validator("draw")
+    @classmethod
+    def _draw(cls, draw):
+        for name, numbers in draw.items():
+            require_draw(name, numbers)
+            if not numbers:
+                raise ValueError(f"{name} is not drawn: pre-training is on phantoms")
+        return draw
+
+
+class Model(BaseModel):
+    """One model of a study: its architecture, and whatever keyword arguments that architecture takes."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
+
+    title: str
+    architecture: str
+    learning_rate: PositiveFloat | None = None
+    weights_file: str | None = None
+
+    @model_validator(mode="after")
+    def _settings(self):
+        known(self.architecture, MODELS, "architecture")
+        takes = inspect.signature(MODELS[self.architecture]).parameters.values()
+        options = {p.name: (p.annotation, p.default) for p in takes if p.kind is p.KEYWORD_ONLY}
+        create_model(self.architecture, __base__=Strict, **options)(**self.settings)
+        if self.weights_file and self.starts_from != "imagenet":
+            raise ValueError("weights_file is named, but the model does not ask for weights: set weights: imagenet")
+        return self
+
+    @property
+    def settings(self) -> dict:
+        """The keyword arguments of the architecture that this study sets."""
+        return dict(self.model_extra)
+
+    @property
+    def starts_from(self) -> str:
+        """none, imagenet or phantoms."""
+        return self.settings.get("weights", "none")
+
+    @property
+    def label(self) -> str:
+        """The title, and what it started from: how every table and figure names it."""
+        return f"{self.title}, {STARTS[self.starts_from]}"
+
+
+def require_draw(name: str, draw: Draw) -> None:
+    """A StudyError or ValueError if `draw` does not say, by the right names, how many phantoms of data set `name`."""
+    known(name, catalogue(), "data set")
+    wanted = DRAWN[catalogue()[name].draw] if catalogue()[name].draw else []
+    for setting in draw:
+        known(setting, wanted, f"setting of draw in {name}")
+    if lacking := [setting for setting in wanted if setting not in draw]:
+        raise ValueError(f"{name}: draw lacks {', '.join(lacking)}")

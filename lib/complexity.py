@@ -1,0 +1,93 @@
+"""What attention costs: parameters, FLOPs, time and peak memory of a training step, against image size (section 4.7).
+
+kinds of attention, image size --whole, one_block--> modules and inputs --costs--> a row each --growth--> exponents
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.distributed._tools.mem_tracker import MemTracker
+from torch.utils.flop_counter import FlopCounterMode
+
+from lib.surgery import PRESETS, load_vit, replace_attention
+
+B_16 = dict(patches=16, dim=768, ff_dim=3072, num_layers=12, num_heads=12, dropout_rate=0.1)  # section 4.2
+KINDS = ["plain", *PRESETS]
+
+
+def whole(kind: str, image_size: int, **size) -> nn.Module:
+    """A ViT-B/16 (or another size) with plain attention, or with a preset's."""
+    size = {**B_16, **size}
+    model = load_vit(image_size, **size)
+    return model if kind == "plain" else replace_attention(model, **PRESETS[kind](size["dim"], size["num_heads"]))
+
+
+def one_block(kind: str, image_size: int, device: torch.device, batch: int = 1) -> tuple[nn.Module, Tensor, None]:
+    """One of its blocks, and its input: random tokens of a batch of images, and no mask."""
+    block = whole(kind, image_size, num_layers=1).transformer.blocks[0].to(device)
+    tokens = (image_size // B_16["patches"]) ** 2 + 1
+    return block, torch.randn(batch, tokens, B_16["dim"], device=device, requires_grad=True), None
+
+
+def costs(modules: dict[str, tuple], repeats: int = 3) -> pd.DataFrame:
+    """One row a module: parameters, FLOPs, seconds (median) and peak bytes of a step: forward, backward, no optimiser.
+
+    Args:
+        modules: name -> (module, its input). For the times they take turns.
+    """
+    steps = {name: partial(step, module.train(), *inputs) for name, (module, *inputs) in modules.items()}
+    seconds, rows = median_seconds(steps, repeats), []
+    for name, (module, *_) in modules.items():
+        module.zero_grad()  # gradients are part of what a step holds
+        with FlopCounterMode(display=False) as counter:
+            steps[name]()
+        module.zero_grad()
+        rows.append(
+            {
+                "attention": name,
+                "parameters": sum(p.numel() for p in module.parameters()),
+                "flops": counter.get_total_flops(),
+                "seconds": seconds[name],
+                "peak_bytes": peak_bytes(module, steps[name]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def step(module: nn.Module, *inputs) -> None:
+    """Forward and backward."""
+    module(*inputs).sum().backward()
+
+
+def median_seconds(calls: dict[str, Callable], repeats: int) -> dict[str, float]:
+    """Median wall-clock seconds of each call; they take turns, so that a slow moment of the machine meets all of them."""
+    times = {name: [] for name in calls}
+    for name, call in [*calls.items()] * (repeats + 1):
+        began = time.perf_counter()
+        call()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        times[name].append(time.perf_counter() - began)
+    return {name: statistics.median(measured[1:]) for name, measured in times.items()}  # the first warms up
+
+
+def peak_bytes(module: nn.Module, step: Callable) -> int:
+    """The most memory that tensors held at once during a step: weights, their gradients and all between them."""
+    tracker = MemTracker()
+    tracker.track_external(module)
+    with tracker:
+        step()
+    return sum(held["Total"] for held in tracker.get_tracker_snapshot("peak").values())
+
+
+def growth(table: pd.DataFrame, quantity: str) -> pd.Series:
+    """The exponent a of `quantity` ~ tokens^a for each model: the slope of a line through the logarithms."""
+    return table.groupby("attention", sort=False).apply(
+        lambda part: np.polyfit(np.log(part.tokens), np.log(part[quantity]), 1)[0], include_groups=False
+    )

@@ -1,0 +1,41 @@
+"""A table of images and their pixels, handed out as batches: what a model sees.
+
+pixels.npy + split.csv --open_images--> Images --batch(rows)--> (batch, 3, size, size) float32, labels
+"""
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from lib.study import Study
+
+
+class Images:
+    """Pixels, labels and parts of a table of images, handed out as batches on a device.
+
+    Args:
+        table: one row an image: label, part. pixels: (rows, size, size, 3) uint8. classes: labels in the order of the logits.
+    """
+
+    def __init__(self, table: pd.DataFrame, pixels: np.ndarray, classes: list[str], study: Study, device: torch.device):
+        self.table, self.pixels, self.classes = table, pixels, classes
+        self.labels = torch.tensor([classes.index(label) for label in table.label])
+        self.mean, self.std, self.device = study.pixel_mean, study.pixel_std, device
+
+    def rows(self, part: str) -> Tensor:
+        """Row numbers of a part."""
+        return torch.from_numpy(np.flatnonzero(self.table.part == part))
+
+    def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows -> (batch, 3, height, width) float32, ([0, 1] minus the mean) over the std; and labels (batch,)."""
+        pixels = torch.from_numpy(self.pixels[rows.numpy()]).to(self.device)
+        planes = pixels.permute(0, 3, 1, 2).contiguous()  # a plane a channel: these convolutions are faster on it
+        return (planes.float() / 255 - self.mean) / self.std, self.labels[rows].to(self.device)
+
+
+def open_images(study: Study, dataset: str, split: str, device: torch.device) -> Images:
+    """The images of a data set under one split, as the notebooks before this left them."""
+    pixels = np.load(study.images(dataset) / "pixels.npy", mmap_mode="r")
+    classes = list(study.dataset(dataset).classes.values())
+    return Images(pd.read_csv(study.split(dataset, split)), pixels, classes, study, device)

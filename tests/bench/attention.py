@@ -1,0 +1,141 @@
+"""A training step of the proposed ViT-B/16 against the library's own plain ViT, rule by rule; and the released preset."""
+
+from functools import partial
+
+import torch
+from pytorch_pretrained_vit.transformer import MultiHeadedSelfAttention
+from torch import nn
+
+from lib.attention import SELECTION, BestHeadAttention
+from lib.complexity import B_16, median_seconds, peak_bytes
+from lib.surgery import load_vit, replace_attention
+from tests.bench import DEVICES, no_cuda, row
+
+BATCH = 16
+DROPOUTS = (
+    0.1,
+    0.0,
+)  # on the probabilities, the same for all: the library's own, and none (SDPA on a CPU is fused only then)
+HEADS = dict(num_heads=12, scope="image", injection="tile", keep_block_projection=False)
+FREE, READING = 1.03, 1.15  # goals: for rules that read neither probabilities nor scores, and for those that do
+
+
+class PlainOnSDPA(MultiHeadedSelfAttention):
+    """The library's attention on torch's fused kernel."""
+
+    def forward(self, x, mask):
+        split = [
+            linear(x).unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
+            for linear in [self.proj_q, self.proj_k, self.proj_v]
+        ]
+        heads = nn.functional.scaled_dot_product_attention(*split, dropout_p=self.drop.p if self.training else 0.0)
+        return heads.transpose(1, 2).flatten(2)
+
+
+class HeadByHead(nn.Module):
+    """What the released preset computes, one head after the other, the winner brought to Python to be looked up."""
+
+    def __init__(self, attention: BestHeadAttention):
+        super().__init__()
+        self.attention = attention
+
+    def forward(self, x, mask):
+        a, outputs, norms = self.attention, [], []
+        for part in torch.arange(a.num_heads * a.head_dim).split(a.head_dim):
+            part = slice(part[0].item(), part[-1].item() + 1)
+            q, k, v = (nn.functional.linear(x, m.weight[part], m.bias[part]) for m in (a.query, a.key, a.value))
+            probabilities = a.attention_dropout((q @ k.transpose(-2, -1) / a.head_dim**0.5).softmax(-1))
+            outputs.append(probabilities @ v)
+            norms.append(probabilities.abs().sum().item())
+        best = outputs[norms.index(max(norms))]
+        return a.output_dropout(a.projection(torch.cat(outputs, -1))) + best
+
+
+def vits(image_size: int, layers: int, dropout: float, rules) -> dict[str, nn.Module]:
+    """ViT-B/16 with so many layers: plain, plain on SDPA, and proposed by each rule."""
+    size = {**B_16, "num_layers": layers, "dropout_rate": dropout}
+    made = {"plain": load_vit(image_size, **size), "plain on SDPA": load_vit(image_size, **size)}
+    for block in made["plain on SDPA"].transformer.blocks:
+        block.attn = PlainOnSDPA(size["dim"], size["num_heads"], dropout)
+    for rule in rules:
+        made[rule] = replace_attention(load_vit(image_size, **size), selection=rule, attention_dropout=dropout, **HEADS)
+    return made
+
+
+def against_plain(what: str, calls: dict, device, repeats: int) -> list[dict]:
+    """A row for each rule against the library's plain ViT, and against the one on SDPA."""
+    seconds = median_seconds(calls, repeats)
+    rows = []
+    for rule in [name for name in calls if not name.startswith("plain")]:
+        goal = FREE if SELECTION[rule][0] == "heads" else READING
+        name = f"{what}, `{rule}`"
+        met = seconds[rule] / seconds["plain"] <= goal
+        rows.append(row(name, "the library's plain ViT", device, seconds[rule], seconds["plain"], f"<= {goal}x", met))
+        rows.append(row(name, "the plain ViT on SDPA", device, seconds[rule], seconds["plain on SDPA"], "none set"))
+    return rows
+
+
+def train_step(model: nn.Module, optimizer, *inputs) -> None:
+    model(*inputs).sum().backward()
+    if optimizer is not None:
+        optimizer.step()
+        optimizer.zero_grad()
+
+
+def whole_model(image_size: int, device, rules) -> list[dict]:
+    """Forward, backward and Adam."""
+    images, calls = torch.randn(BATCH, 3, image_size, image_size, device=device), {}
+    for name, model in vits(image_size, 12, DROPOUTS[0], rules).items():
+        model.to(device).train()
+        calls[name] = partial(train_step, model, torch.optim.Adam(model.parameters(), 1e-5, fused=True), images)
+    return against_plain(f"training step, whole model, {image_size} px", calls, device, 3)
+
+
+def one_block(image_size: int, device, rules) -> list[dict]:
+    """Forward and backward through one block, with and without dropout: time and peak memory."""
+    rows, tokens = [], torch.randn(BATCH, (image_size // 16) ** 2 + 1, B_16["dim"], device=device, requires_grad=True)
+    for dropout in DROPOUTS:
+        made = vits(image_size, 1, dropout, rules)
+        blocks = {name: vit.transformer.blocks[0].to(device).train() for name, vit in made.items()}
+        calls = {name: partial(train_step, block, None, tokens, None) for name, block in blocks.items()}
+        where = f"one block, {image_size} px, dropout {dropout}"
+        rows += against_plain(f"training step, {where}", calls, device, 2)
+        held = {name: peak_bytes(blocks[name], call) for name, call in calls.items()}
+        for rule in rules:
+            what, met = f"peak memory (bytes), {where}, `{rule}`", held[rule] / held["plain"] <= 1.2
+            rows.append(row(what, "the library's plain ViT", device, held[rule], held["plain"], "<= 1.2x", met))
+    return rows
+
+
+def released(device) -> list[dict]:
+    """The released preset's attention against the loop that computes the same."""
+    rules = dict(selection="l1", scope="batch", injection="output", attention_dropout=0.1, output_dropout=0.1)
+    ours = BestHeadAttention(768, 4, 768, **rules).to(device).train()
+    x = torch.randn(BATCH, 65, 768, device=device, requires_grad=True)
+    calls = {
+        "ours": partial(train_step, ours, None, x, None),
+        "loop": partial(train_step, HeadByHead(ours), None, x, None),
+    }
+    seconds = median_seconds(calls, 15)
+    goal = 1 / 1.5 if device.type == "cuda" else 1.0
+    what, met = "training step, attention of the released preset, 128 px", seconds["ours"] / seconds["loop"] <= goal
+    return [row(what, "the same, head by head", device, seconds["ours"], seconds["loop"], f"<= {goal:.2f}x", met)]
+
+
+def rows() -> list[dict]:
+    """Every comparison that this machine can make, and an empty row for what it cannot."""
+    made, rules = [], list(SELECTION)
+    for device in DEVICES:
+        made += released(device) + one_block(384, device, rules) + whole_model(128, device, rules)
+        made += whole_model(384, device, rules) if device.type == "cuda" else []
+    if len(DEVICES) == 1:
+        for size in (128, 384):
+            made.append(
+                no_cuda(
+                    f"training step, whole model, {size} px", "the library's plain ViT", f"<= {FREE}x or {READING}x"
+                )
+            )
+        made.append(
+            no_cuda("training step, attention of the released preset, 128 px", "the same, head by head", "<= 0.67x")
+        )
+    return made
