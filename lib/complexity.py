@@ -43,8 +43,9 @@ def costs(modules: dict[str, tuple], repeats: int = 3) -> pd.DataFrame:
     """
     steps = {name: partial(step, module.train(), *inputs) for name, (module, *inputs) in modules.items()}
     seconds, rows = median_seconds(steps, repeats), []
-    for name, (module, *_) in modules.items():
+    for module, *_ in modules.values():
         module.zero_grad()  # gradients are part of what a step holds
+    for name, (module, *_) in modules.items():
         with FlopCounterMode(display=False) as counter:
             steps[name]()
         module.zero_grad()
