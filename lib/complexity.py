@@ -5,6 +5,7 @@ kinds of attention, image size --whole, one_block--> modules and inputs --costs-
 
 import statistics
 import time
+import weakref
 from collections.abc import Callable
 from functools import partial
 
@@ -12,7 +13,8 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.distributed._tools.mem_tracker import MemTracker
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from lib.surgery import PRESETS, load_vit, replace_attention
@@ -78,13 +80,40 @@ def median_seconds(calls: dict[str, Callable], repeats: int) -> dict[str, float]
     return {name: statistics.median(measured[1:]) for name, measured in times.items()}  # the first warms up
 
 
+class Held(TorchDispatchMode):
+    """Within, counts the bytes of every storage that an operation returns, until it is freed; `peak` is the most at once."""
+
+    def __init__(self):
+        super().__init__()
+        self.now, self.peak, self.known = 0, 0, weakref.WeakSet()
+
+    def __torch_dispatch__(self, operation, types, arguments=(), keywords=None):
+        result = operation(*arguments, **(keywords or {}))
+        for tensor in tree_leaves(result):
+            if isinstance(tensor, Tensor):
+                self.hold(tensor.untyped_storage())
+        return result
+
+    def hold(self, storage: torch.UntypedStorage) -> None:
+        """Count a storage, once, for as long as it lives."""
+        if storage not in self.known:
+            self.known.add(storage)
+            self.add(storage.nbytes())
+            weakref.finalize(storage, self.add, -storage.nbytes())
+
+    def add(self, number: int) -> None:
+        """So many bytes more, or less."""
+        self.now += number
+        self.peak = max(self.peak, self.now)
+
+
 def peak_bytes(module: nn.Module, step: Callable) -> int:
     """The most memory that tensors held at once during a step: weights, their gradients and all between them."""
-    tracker = MemTracker()
-    tracker.track_external(module)
-    with tracker:
+    with Held() as held:
+        for tensor in [*module.parameters(), *module.buffers()]:
+            held.hold(tensor.untyped_storage())
         step()
-    return sum(held["Total"] for held in tracker.get_tracker_snapshot("peak").values())
+    return held.peak
 
 
 def growth(table: pd.DataFrame, quantity: str) -> pd.Series:
