@@ -3,6 +3,7 @@
 kinds of attention, image size --whole, one_block--> modules and inputs --costs--> a row each --growth--> exponents
 """
 
+import random
 import statistics
 import time
 import weakref
@@ -69,9 +70,9 @@ def step(module: nn.Module, *inputs) -> None:
 
 
 def median_seconds(calls: dict[str, Callable], repeats: int) -> dict[str, float]:
-    """Median wall-clock seconds of each call; they take turns, so that a slow moment of the machine meets all of them."""
-    times = {name: [] for name in calls}
-    for name, call in [*calls.items()] * (repeats + 1):
+    """Median wall-clock seconds of each call; they take turns, each time in another order, so that the machine's slow moments meet all."""
+    times, rounds = {name: [] for name in calls}, random.Random(0)
+    for name, call in [turn for _ in range(repeats + 1) for turn in rounds.sample([*calls.items()], len(calls))]:
         began = time.perf_counter()
         call()
         if torch.cuda.is_available():

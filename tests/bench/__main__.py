@@ -1,7 +1,8 @@
-"""`make bench`: every comparison, printed as it comes, and written to reports/bench."""
+"""`make bench`: every comparison, printed, and written to reports/bench; `python -m tests.bench epoch` makes one part anew."""
 
 import os
 import platform
+import sys
 
 import pandas as pd
 import torch
@@ -11,22 +12,25 @@ from lib.files import write, write_csv
 from lib.study import ROOT
 from tests.bench import attention, epoch, pipeline
 
-made = []
-for part in (pipeline, attention, epoch):
-    for one in part.rows():
-        made.append(one)
+PARTS = {"pipeline": pipeline, "attention": attention, "epoch": epoch}
+path = ROOT / "reports" / "bench" / "bench.csv"
+wanted = sys.argv[1:] or list(PARTS)
+made = pd.read_csv(path).query("part not in @wanted") if path.exists() else pd.DataFrame()
+for part in wanted:
+    for one in PARTS[part].rows():
         ratio = "        " if one["ratio"] is None else f"{one['ratio']:7.3f}x"
         met = {True: "met", False: "MISSED", None: ""}[one["met"]]
         print(
             f"{ratio} {one['what']}, against {one['against']} ({one['device']}; goal: {one['goal']}) {met}", flush=True
         )
+        made = pd.concat([made, pd.DataFrame([{"part": part, **one}])])
 machine = {
     "cpu_cores": os.cpu_count(),
     "threads": torch.get_num_threads(),
     "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
     "system": platform.system(),
     "python": platform.python_version(),
-    "torch": torch.__version__,
+    "torch": str(torch.__version__),
 }
-write_csv(pd.DataFrame(made), ROOT / "reports" / "bench" / "bench.csv")
-write(ROOT / "reports" / "bench" / "machine.yaml", lambda path: path.write_text(yaml.safe_dump(machine)))
+write_csv(made, path)
+write(path.with_name("machine.yaml"), lambda file: file.write_text(yaml.safe_dump(machine)))

@@ -99,7 +99,7 @@ def one_block(image_size: int, device, rules) -> list[dict]:
         blocks = {name: vit.transformer.blocks[0].to(device).train() for name, vit in made.items()}
         calls = {name: partial(train_step, block, None, tokens, None) for name, block in blocks.items()}
         where = f"one block, {image_size} px, dropout {dropout}"
-        rows += against_plain(f"training step, {where}", calls, device, 2)
+        rows += against_plain(f"training step, {where}", calls, device, 3)
         held = {name: peak_bytes(blocks[name], call) for name, call in calls.items()}
         for rule in rules:
             what, met = f"peak memory (bytes), {where}, `{rule}`", held[rule] / held["plain"] <= 1.2
