@@ -3,8 +3,6 @@
 kinds of attention, image size --whole, one_block--> modules and inputs --costs--> a row each --growth--> exponents
 """
 
-import random
-import statistics
 import time
 import weakref
 from collections.abc import Callable
@@ -45,7 +43,7 @@ def costs(modules: dict[str, tuple], repeats: int = 3) -> pd.DataFrame:
         modules: name -> (module, its input). For the times they take turns.
     """
     steps = {name: partial(step, module.train(), *inputs) for name, (module, *inputs) in modules.items()}
-    seconds, rows = median_seconds(steps, repeats), []
+    seconds, rows = in_turns(steps, repeats).median(), []
     for module, *_ in modules.values():
         module.zero_grad()  # gradients are part of what a step holds
     for name, (module, *_) in modules.items():
@@ -69,16 +67,23 @@ def step(module: nn.Module, *inputs) -> None:
     module(*inputs).sum().backward()
 
 
-def median_seconds(calls: dict[str, Callable], repeats: int) -> dict[str, float]:
-    """Median wall-clock seconds of each call; they take turns, each time in another order, so that the machine's slow moments meet all."""
-    times, rounds = {name: [] for name in calls}, random.Random(0)
-    for name, call in [turn for _ in range(repeats + 1) for turn in rounds.sample([*calls.items()], len(calls))]:
-        began = time.perf_counter()
-        call()
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        times[name].append(time.perf_counter() - began)
-    return {name: statistics.median(measured[1:]) for name, measured in times.items()}  # the first warms up
+def in_turns(calls: dict[str, Callable], rounds: int) -> pd.DataFrame:
+    """Wall-clock seconds: a row a round, a column a call.
+
+    In a round every call has one turn, so that a slow moment of the machine meets all of them; every other round goes
+    backwards. A round before the first warms up.
+    """
+    rows = []
+    for number in range(rounds + 1):
+        seconds = {}
+        for name in list(calls)[:: -1 if number % 2 else 1]:
+            began = time.perf_counter()
+            calls[name]()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            seconds[name] = time.perf_counter() - began
+        rows.append(seconds)
+    return pd.DataFrame(rows[1:], columns=list(calls))
 
 
 class Held(TorchDispatchMode):

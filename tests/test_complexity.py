@@ -49,7 +49,7 @@ def test_an_exponent_that_was_put_in_is_found_again_for_each_model():
     assert found["plain"] == pytest.approx(1.25) and found["paper"] == pytest.approx(2.0) and len(found) == 2
 
 
-def test_calls_take_turns_and_the_first_of_each_only_warms_up(monkeypatch):
+def test_calls_take_turns_back_and_forth_and_the_first_round_only_warms_up(monkeypatch):
     made, now = [], [0.0]
     lasts = {"a": [100, 3, 1, 2], "b": [100, 30, 20, 10]}  # seconds of each call, by a clock that only they move
 
@@ -58,5 +58,5 @@ def test_calls_take_turns_and_the_first_of_each_only_warms_up(monkeypatch):
         now[0] += lasts[name][made.count(name) - 1]
 
     monkeypatch.setattr(complexity.time, "perf_counter", lambda: now[0])
-    seconds = complexity.median_seconds({"a": lambda: call("a"), "b": lambda: call("b")}, repeats=3)
-    assert made == ["a", "b"] * 4 and seconds == {"a": 2, "b": 20}
+    seconds = complexity.in_turns({"a": lambda: call("a"), "b": lambda: call("b")}, rounds=3)
+    assert made == [*"abbaabba"] and seconds.to_dict("list") == {"a": [3, 1, 2], "b": [30, 20, 10]}

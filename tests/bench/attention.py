@@ -7,15 +7,13 @@ from pytorch_pretrained_vit.transformer import MultiHeadedSelfAttention
 from torch import nn
 
 from lib.attention import SELECTION, BestHeadAttention
-from lib.complexity import B_16, median_seconds, peak_bytes
+from lib.complexity import B_16, in_turns, peak_bytes
 from lib.surgery import load_vit, replace_attention
-from tests.bench import DEVICES, no_cuda, row
+from tests.bench import DEVICES, no_cuda, row, timed
 
 BATCH = 16
-DROPOUTS = (
-    0.1,
-    0.0,
-)  # on the probabilities, the same for all: the library's own, and none (SDPA on a CPU is fused only then)
+DROPOUTS = 0.1, 0.0  # on the probabilities, the same for all: the library's own, and none
+ROUNDS, MEMORY = 5, 1.2
 HEADS = dict(num_heads=12, scope="image", injection="tile", keep_block_projection=False)
 FREE, READING = 1.03, 1.15  # goals: for rules that read neither probabilities nor scores, and for those that do
 
@@ -51,28 +49,27 @@ class HeadByHead(nn.Module):
         return a.output_dropout(a.projection(torch.cat(outputs, -1))) + best
 
 
-def vits(image_size: int, layers: int, dropout: float, rules) -> dict[str, nn.Module]:
-    """ViT-B/16 with so many layers: plain, plain on SDPA, and proposed by each rule."""
+def vits(image_size: int, layers: int, dropout: float) -> dict[str, nn.Module]:
+    """ViT-B/16 with so many layers: the library's own, and the same on SDPA."""
     size = {**B_16, "num_layers": layers, "dropout_rate": dropout}
-    made = {"plain": load_vit(image_size, **size), "plain on SDPA": load_vit(image_size, **size)}
-    for block in made["plain on SDPA"].transformer.blocks:
+    made = {"plain": load_vit(image_size, **size), "SDPA": load_vit(image_size, **size)}
+    for block in made["SDPA"].transformer.blocks:
         block.attn = PlainOnSDPA(size["dim"], size["num_heads"], dropout)
-    for rule in rules:
-        made[rule] = replace_attention(load_vit(image_size, **size), selection=rule, attention_dropout=dropout, **HEADS)
     return made
 
 
-def against_plain(what: str, calls: dict, device, repeats: int) -> list[dict]:
-    """A row for each rule against the library's plain ViT, and against the one on SDPA."""
-    seconds = median_seconds(calls, repeats)
-    rows = []
-    for rule in [name for name in calls if not name.startswith("plain")]:
-        goal = FREE if SELECTION[rule][0] == "heads" else READING
-        name = f"{what}, `{rule}`"
-        met = seconds[rule] / seconds["plain"] <= goal
-        rows.append(row(name, "the library's plain ViT", device, seconds[rule], seconds["plain"], f"<= {goal}x", met))
-        rows.append(row(name, "the plain ViT on SDPA", device, seconds[rule], seconds["plain on SDPA"], "none set"))
-    return rows
+def proposed(plain: nn.Module, rule: str, dropout: float) -> nn.Module:
+    """The ViT with its attention replaced."""
+    return replace_attention(plain, selection=rule, attention_dropout=dropout, inplace=False, **HEADS)
+
+
+def compared(what: str, calls: dict, rule: str, device) -> list[dict]:
+    """A rule against the library's plain ViT, and against the one on SDPA."""
+    seconds, most = in_turns(calls, ROUNDS), FREE if SELECTION[rule][0] == "heads" else READING
+    return [
+        timed(f"{what}, `{rule}`", "the library's plain ViT", device, seconds[rule], seconds.plain, most),
+        timed(f"{what}, `{rule}`", "the plain ViT on SDPA", device, seconds[rule], seconds.SDPA),
+    ]
 
 
 def train_step(model: nn.Module, optimizer, *inputs) -> None:
@@ -84,26 +81,28 @@ def train_step(model: nn.Module, optimizer, *inputs) -> None:
 
 def whole_model(image_size: int, device, rules) -> list[dict]:
     """Forward, backward and Adam."""
-    images, calls = torch.randn(BATCH, 3, image_size, image_size, device=device), {}
-    for name, model in vits(image_size, 12, DROPOUTS[0], rules).items():
-        model.to(device).train()
-        calls[name] = partial(train_step, model, torch.optim.Adam(model.parameters(), 1e-5, fused=True), images)
-    return against_plain(f"training step, whole model, {image_size} px", calls, device, 3)
+    images, plain, rows = torch.randn(BATCH, 3, image_size, image_size, device=device), vits(image_size, 12, 0.1), []
+    for rule in rules:
+        calls = {}
+        for name, model in {**plain, rule: proposed(plain["plain"], rule, 0.1)}.items():
+            model.to(device).train()
+            calls[name] = partial(train_step, model, torch.optim.Adam(model.parameters(), 1e-5, fused=True), images)
+        rows += compared(f"training step, whole model, {image_size} px", calls, rule, device)
+    return rows
 
 
-def one_block(image_size: int, device, rules) -> list[dict]:
-    """Forward and backward through one block, with and without dropout: time and peak memory."""
+def one_block(image_size: int, device, dropout: float, rules) -> list[dict]:
+    """Forward and backward through one block: time and peak memory."""
     rows, tokens = [], torch.randn(BATCH, (image_size // 16) ** 2 + 1, B_16["dim"], device=device, requires_grad=True)
-    for dropout in DROPOUTS:
-        made = vits(image_size, 1, dropout, rules)
+    where, plain = f"one block, {image_size} px, dropout {dropout}", vits(image_size, 1, dropout)
+    for rule in rules:
+        made = {**plain, rule: proposed(plain["plain"], rule, dropout)}
         blocks = {name: vit.transformer.blocks[0].to(device).train() for name, vit in made.items()}
         calls = {name: partial(train_step, block, None, tokens, None) for name, block in blocks.items()}
-        where = f"one block, {image_size} px, dropout {dropout}"
-        rows += against_plain(f"training step, {where}", calls, device, 3)
-        held = {name: peak_bytes(blocks[name], call) for name, call in calls.items()}
-        for rule in rules:
-            what, met = f"peak memory (bytes), {where}, `{rule}`", held[rule] / held["plain"] <= 1.2
-            rows.append(row(what, "the library's plain ViT", device, held[rule], held["plain"], "<= 1.2x", met))
+        rows += compared(f"training step, {where}", calls, rule, device)
+        held, base = (peak_bytes(blocks[name], calls[name]) for name in [rule, "plain"])
+        what, met = f"peak memory (bytes), {where}, `{rule}`", held / base <= MEMORY
+        rows.append(row(what, "the library's plain ViT", device, held, base, held / base, f"<= {MEMORY:.2f}x", met))
     return rows
 
 
@@ -116,17 +115,18 @@ def released(device) -> list[dict]:
         "ours": partial(train_step, ours, None, x, None),
         "loop": partial(train_step, HeadByHead(ours), None, x, None),
     }
-    seconds = median_seconds(calls, 15)
-    goal = 1 / 1.5 if device.type == "cuda" else 1.0
-    what, met = "training step, attention of the released preset, 128 px", seconds["ours"] / seconds["loop"] <= goal
-    return [row(what, "the same, head by head", device, seconds["ours"], seconds["loop"], f"<= {goal:.2f}x", met)]
+    seconds = in_turns(calls, 15)
+    what, most = "training step, attention of the released preset, 128 px", 1 / 1.5 if device.type == "cuda" else 1.0
+    return [timed(what, "the same, head by head", device, seconds.ours, seconds.loop, most)]
 
 
 def rows() -> list[dict]:
     """Every comparison that this machine can make, and an empty row for what it cannot."""
     made, rules = [], list(SELECTION)
     for device in DEVICES:
-        made += released(device) + one_block(384, device, rules) + whole_model(128, device, rules)
+        made += released(device) + whole_model(128, device, rules)
+        for dropout in DROPOUTS:
+            made += one_block(384, device, dropout, rules)
         made += whole_model(384, device, rules) if device.type == "cuda" else []
     if len(DEVICES) == 1:
         for size in (128, 384):

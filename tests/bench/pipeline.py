@@ -7,12 +7,12 @@ from functools import partial
 import torch
 
 from lib import datasets
-from lib.complexity import median_seconds
+from lib.complexity import in_turns
 from lib.images import open_images
 from lib.runs import settings
 from lib.study import ROOT, load_study
 from lib.training import build, start, start_fabric, train_epoch
-from tests.bench import row
+from tests.bench import row, timed
 
 STUDY, DATASET, SPLIT = load_study("demo"), "phantom-blood", "published"
 NOTEBOOKS = {
@@ -34,10 +34,8 @@ def cache() -> dict:
     images, rows = open_images(STUDY, DATASET, SPLIT, torch.device("cpu")), torch.arange(200)
     calls = {"cache": lambda: images.pixels[rows.numpy()]}
     calls["decode"] = lambda: [datasets.decode(content, STUDY.image_size) for content in contents]
-    seconds = median_seconds(calls, 5)
-    return row(
-        "200 images from the cache", "decode and resize them", "cpu", seconds["cache"], seconds["decode"], "none set"
-    )
+    seconds = in_turns(calls, 5)
+    return timed("200 images from the cache", "decode and resize them", "cpu", seconds.cache, seconds.decode)
 
 
 def loading(model: str) -> dict:
@@ -49,17 +47,14 @@ def loading(model: str) -> dict:
     rows = images.rows("train")[: STUDY.batch_size]
     calls = {"load": lambda: [images.batch(rows) for _ in range(4)]}
     calls["step"] = lambda: train_epoch(fabric, network, optimizer, images, wanted, 0)
-    seconds = median_seconds(calls, 5)
-    ratio = seconds["load"] / seconds["step"]
-    return row(
-        f"loading, {model}", "its training step", fabric.device, seconds["load"], seconds["step"], "< 5 %", ratio < 0.05
-    )
+    seconds = in_turns(calls, 5)
+    return timed(f"loading, {model}", "its training step", fabric.device, seconds.load, seconds.step, 0.05)
 
 
 def overhead(what: str, goal: float, *command: str) -> dict:
     """Seconds of a command that has next to no work, against the goal."""
-    seconds = median_seconds({what: partial(shell, *command)}, 3)[what]
-    return row(what, "the goal", "cpu", seconds, goal, f"< {goal:g} s", seconds < goal)
+    seconds = in_turns({what: partial(shell, *command)}, 3)[what].median()
+    return row(what, "the goal", "cpu", seconds, goal, seconds / goal, f"<= {goal:g} s", seconds <= goal)
 
 
 def rows() -> list[dict]:
