@@ -21,6 +21,7 @@ class Dataset(Strict):
     draw: Literal["blood", "brain"] | None = None  # drawn by lib/phantoms.py instead
     like: str | None = None  # the data set of the paper that it stands for
     note: str = ""  # what a reader of its scores must know
+    originals: str | None = None  # members that are the photographs which the images were made from
     masks: str | None = None  # the member that holds the mask of the image {name}, where the truth is known
     pictures: bool = False  # may a report show its images? (not without a licence that says so)
 

@@ -22,7 +22,7 @@ from PIL import Image
 from lib import phantoms
 from lib.catalogue import Dataset
 from lib.errors import StudyError
-from lib.study import ROOT
+from lib.study import ROOT, Study
 
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
@@ -49,6 +49,11 @@ def find_archive(name: str, entry: Dataset, draw: dict, drawn: Path, progress=qu
         return drawn
     path = archives() / f"{name}.zip"
     return path if path.exists() else fetch_from_kaggle(entry.kaggle, path)
+
+
+def archive_path(study: Study, name: str) -> Path:
+    """Where notebook 01 found or drew the archive of a study's data set."""
+    return study.images(name) / "archive.zip" if study.dataset(name).draw else archives() / f"{name}.zip"
 
 
 def fetch_from_kaggle(slug: str, path: Path) -> Path:

@@ -1,19 +1,83 @@
-"""Which images belong together: images.csv -> groups.csv.
+"""Which images are one piece of evidence: images.csv -> groups.csv.
 
-A group is one piece of evidence. For now it holds the byte-identical copies of one file; images that come
-from one photograph or one patient are still counted as many.
+    views of one photograph                (lib.photos, where the archive holds originals)
+    photographs that show the same cell    (lib.photos)                                      -> one group
+    byte-identical files, near duplicates  (perceptual hash, then correlation)
+
+What is linked by a chain of these is one group: intervals count it once, and the split `group` keeps it on one side.
 """
 
+from pathlib import Path
+
+import imagehash
+import networkx
+import numpy as np
 import pandas as pd
+from PIL import Image
+
+from lib import photos
+
+BITS = 8  # of 64: perceptual hashes that differ in so many at most are compared pixel by pixel
+CORRELATION = 0.9  # of grey pixels: from here on two images are near duplicates
 
 
-def group(images: pd.DataFrame) -> pd.DataFrame:
-    """groups.csv: path, label, group, in the order of `images`.
+def group(
+    images: pd.DataFrame, pixels: np.ndarray, archive: Path, dataset, progress
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """groups.csv and links.csv.
 
     Args:
-        images: images.csv (path, label, sha256). A group is named after its first image's row.
+        images: images.csv (path, label, sha256). pixels: the same rows, (rows, size, size, 3) uint8.
+        archive: the zip file that the images came from. dataset: the catalogue's entry. progress: wraps what is gone through (tqdm).
 
-    Byte-identical files with two labels stay one group: that is a finding, and notebook 02 shows it.
+    Returns:
+        groups: path, label, photo, inliers, group, in the order of `images`. `photo` is the photograph that an image was made
+        from, found with so many `inliers`; without originals each image is its own, and inliers are empty. A group is
+        named after its first image's row.
+        links: why photographs or images are in one group: kind, one, other, strength (inliers, or correlation).
     """
-    first = pd.Series(images.index, index=images.index).groupby(images.sha256).transform("min")
-    return images[["path", "label"]].assign(group=first)
+    table, links = images[["path", "label"]].copy(), duplicates(images, pixels)
+    if dataset.originals:
+        found, overlaps = photos.register(archive, dataset.originals, list(images.path), progress)
+        table[["photo", "inliers"]] = found
+        photo = dict(zip(table.path, table.photo))
+        links = links[
+            links.one.map(photo) != links.other.map(photo)
+        ]  # that views of one photograph are alike says nothing
+        overlaps = overlaps[overlaps.one.isin(table.photo) & overlaps.other.isin(table.photo)]
+        links = pd.concat([links, overlaps.rename(columns={"inliers": "strength"}).assign(kind="same cell")])
+    else:
+        table = table.assign(photo=table.path, inliers=None)
+    table["group"] = connected(table, links)
+    return table, links[["kind", "one", "other", "strength"]].reset_index(drop=True)
+
+
+def connected(table: pd.DataFrame, links: pd.DataFrame) -> list[int]:
+    """The group of every image: the first row among those that a chain of photographs and links reaches."""
+    graph = networkx.Graph()
+    graph.add_edges_from(zip(table.path, "photo " + table.photo))
+    of_photos = links.kind == "same cell"
+    graph.add_edges_from(zip("photo " + links.one[of_photos], "photo " + links.other[of_photos]))
+    graph.add_edges_from(zip(links.one[~of_photos], links.other[~of_photos]))
+    row, group = {path: number for number, path in enumerate(table.path)}, {}
+    for members in networkx.connected_components(graph):
+        rows = [row[member] for member in members if member in row]
+        group |= dict.fromkeys(rows, min(rows))
+    return [group[number] for number in range(len(table))]
+
+
+def duplicates(images: pd.DataFrame, pixels: np.ndarray) -> pd.DataFrame:
+    """Pairs of images that are byte-identical or nearly the same: kind, one, other, strength (correlation of grey pixels)."""
+    grey = pixels.mean(-1).reshape(len(pixels), -1)
+    grey = (grey - grey.mean(1, keepdims=True)) / (grey.std(1, keepdims=True) + 1e-9)
+    hashes = np.stack([imagehash.phash(Image.fromarray(picture)).hash.ravel() for picture in pixels])
+    packed, rows = np.packbits(hashes, axis=1), []
+    for one in range(len(images) - 1):
+        differing = np.bitwise_count(packed[one + 1 :] ^ packed[one]).sum(1)
+        for other in np.flatnonzero(differing <= BITS) + one + 1:
+            correlation = float(grey[one] @ grey[other] / grey.shape[1])
+            same = images.sha256.iat[one] == images.sha256.iat[other]
+            if same or correlation >= CORRELATION:
+                kind = "identical" if same else "near duplicate"
+                rows.append((kind, images.path.iat[one], images.path.iat[other], correlation))
+    return pd.DataFrame(rows, columns=["kind", "one", "other", "strength"])

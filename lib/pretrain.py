@@ -20,13 +20,13 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from lib import datasets, groups, splits
+from lib import datasets, splits
 from lib.catalogue import catalogue
 from lib.errors import StudyError
 from lib.files import write, write_csv
 from lib.images import Images
 from lib.models import vit
-from lib.runs import code_digest, weights_path
+from lib.runs import BEHAVIOUR, weights_path
 from lib.study import Study, load_study
 from lib.surgery import load_vit
 from lib.training import fit, predict, score, start, start_fabric
@@ -47,7 +47,7 @@ def draw_images(study: Study, device: torch.device) -> Images:
         unique = ~images.sha256.duplicated()  # a copy in another part would make the accuracy there read high
         images, drawn = images[unique].reset_index(drop=True), drawn[unique]
         share = {"seed": study.split_seed, "validation_share": study.validation_share}
-        tables.append(splits.split(images, groups.group(images), "published", entry, **share))
+        tables.append(splits.split(images, pd.DataFrame({"group": images.index}), "published", entry, **share))
         pixels.append(drawn)
         classes += list(entry.classes.values())
     return Images(pd.concat(tables, ignore_index=True), np.concatenate(pixels), classes, study, device)
@@ -66,7 +66,7 @@ def recipe(study: Study, images: Images) -> dict:
     seen = {"parts": images.table.part.tolist(), "mean": images.mean, "std": images.std}
     seen["pixels_sha256"] = hashlib.sha256(images.pixels.tobytes()).hexdigest()
     learning = {"epochs": study.pretrain.epochs, "flips": study.pretrain.flips, "epoch_images": None, "seed": 0}
-    return {name: getattr(study, name) for name in shared} | seen | learning | {"code_sha256": code_digest()}
+    return {name: getattr(study, name) for name in shared} | seen | learning | {"behaviour": BEHAVIOUR}
 
 
 def pretrain(study: Study) -> pd.DataFrame:

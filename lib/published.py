@@ -14,11 +14,16 @@ def stands_for(study: Study, dataset: str) -> str:
     return study.dataset(dataset).like or dataset
 
 
+def printed(study: Study) -> pd.DataFrame:
+    """Table 1 as printed: dataset, model, accuracy, precision, recall, f1, all as fractions."""
+    return _read(study, "table1.csv")
+
+
 def with_published(study: Study, per_run: pd.DataFrame) -> pd.DataFrame:
     """`per_run` (dataset, model, metric, ...) with a column `published`: what Table 1 prints, as a fraction, or empty."""
     if study.published is None:
         return per_run.assign(published=float("nan"))
-    table = _read(study, "table1.csv").melt(["dataset", "model"], var_name="metric", value_name="published")
+    table = printed(study).melt(["dataset", "model"], var_name="metric", value_name="published")
     table = table.rename(columns={"dataset": "stands_for"})
     names = per_run.assign(stands_for=[stands_for(study, name) for name in per_run.dataset])
     return names.merge(table, on=["stands_for", "model", "metric"], how="left", validate="m:1").drop(

@@ -30,7 +30,12 @@ def random(images: "pd.DataFrame", groups: "pd.Series", dataset, seed: int) -> "
     return _random_rows(images, seed, stratify=images.label)
 
 
-SPLITS = {"published": published, "random": random}
+def group(images: "pd.DataFrame", groups: "pd.Series", dataset, seed: int) -> "np.ndarray":
+    """80:20 over groups, stratified by label: no photograph, no copy and no overlapping photograph is on both sides."""
+    return _group_rows(images.label, groups, TEST_SHARE, seed)
+
+
+SPLITS = {"published": published, "random": random, "group": group}
 
 
 def _random_rows(images, seed, stratify):
@@ -38,6 +43,14 @@ def _random_rows(images, seed, stratify):
 
     _, test = train_test_split(images.index, test_size=TEST_SHARE, random_state=seed, stratify=stratify)
     return images.index.isin(test)
+
+
+def _group_rows(labels, groups, share, seed):
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    folds = StratifiedGroupKFold(round(1 / share), shuffle=True, random_state=seed)
+    _, rows = next(folds.split(labels, labels, groups))
+    return labels.reset_index(drop=True).index.isin(rows)
 
 
 def split(
@@ -53,12 +66,9 @@ def split(
         seed: decides the draws of `random` and of the validation part.
         validation_share: the share of train that validates, rounded to 1/k; whole groups, stratified by label.
     """
-    from sklearn.model_selection import StratifiedGroupKFold
-
     table = images[["path", "label"]].assign(group=groups.group, part="train")
     table.loc[SPLITS[protocol](images, groups.group, dataset, seed), "part"] = "test"
     train = table[table.part == "train"]
-    folds = StratifiedGroupKFold(round(1 / validation_share), shuffle=True, random_state=seed)
-    _, rows = next(folds.split(train, train.label, train.group))
+    rows = _group_rows(train.label, train.group, validation_share, seed)
     table.loc[train.index[rows], "part"] = "validation"
     return table

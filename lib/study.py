@@ -117,6 +117,10 @@ class Study(Strict):
         """groups.csv of a data set: which images belong together."""
         return self.data / "groups" / f"{dataset}.csv"
 
+    def links(self, dataset: str) -> Path:
+        """links.csv of a data set: why images are in one group."""
+        return self.data / "groups" / f"{dataset}-links.csv"
+
     def split(self, dataset: str, split: str) -> Path:
         """split.csv of a data set under a protocol: which image is in which part."""
         return self.data / "splits" / f"{dataset}-{split}.csv"
@@ -124,6 +128,10 @@ class Study(Strict):
     def run(self, dataset: str, split: str, model: str, seed: int) -> Path:
         """A folder of one trained model: history.csv, predictions.csv, settings.yaml (in Git)."""
         return ROOT / "runs" / self.study / dataset / split / model / f"seed-{seed}"
+
+    def baselines(self, dataset: str, split: str) -> Path:
+        """A folder: predictions of every baseline of lib/baselines.py (in Git)."""
+        return ROOT / "runs" / self.study / dataset / split / "baselines"
 
     def weights(self, dataset: str, split: str, model: str, seed: int) -> Path:
         """The trained weights of a run, a safetensors file (not in Git)."""

@@ -9,12 +9,17 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import psutil
 import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
+
+from lib import study  # noqa: E402
+from lib.files import write_csv  # noqa: E402
+from lib.study import load_study  # noqa: E402
 
 
 class Project:
@@ -76,6 +81,31 @@ def finished(project) -> Project:
     code, output = project.run("dvc", "repro", "params/tiny/dvc.yaml")
     assert code == 0, output
     return project
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """The demo study on 40 random images, in a folder of its own; one epoch of batches of 8."""
+    chosen = load_study("demo")
+    shorter = chosen.datasets["phantom-brain"].model_copy(update={"epochs": 3})
+    scratch = {
+        name: model.model_copy(update={"weights": "none"} if model.starts_from != "none" else {})
+        for name, model in chosen.models.items()
+    }
+    chosen = chosen.model_copy(update={"datasets": {"phantom-brain": shorter}, "models": scratch, "batch_size": 8})
+    (tmp_path / "params").symlink_to(study.ROOT / "params")
+    monkeypatch.setattr(study, "ROOT", tmp_path)
+    folder = chosen.images("phantom-brain")
+    folder.mkdir(parents=True)
+    np.save(folder / "pixels.npy", np.random.default_rng(0).integers(0, 255, (40, 64, 64, 3)).astype("uint8"))
+    table = pd.DataFrame(
+        {"path": [f"{i}.png" for i in range(40)], "label": ["tumour", "healthy"] * 20, "group": range(40)}
+    )
+    write_csv(
+        table.assign(part=["train"] * 24 + ["validation"] * 8 + ["test"] * 8),
+        chosen.split("phantom-brain", "published"),
+    )
+    return chosen
 
 
 def png(size: tuple[int, int] = (9, 7), seed: int = 0) -> bytes:

@@ -1,6 +1,5 @@
 """A run is repeatable to the byte, whether or not it was cut off; what is finished is left alone."""
 
-import ast
 import time
 
 import numpy as np
@@ -9,35 +8,8 @@ import pytest
 import torch
 from conftest import Project
 
-from lib import runs, study, training
+from lib import training
 from lib.errors import StudyError
-from lib.files import write_csv
-from lib.study import load_study
-
-
-@pytest.fixture
-def tiny(tmp_path, monkeypatch):
-    """The demo study on 40 random images, in a folder of its own; one epoch of batches of 8."""
-    chosen = load_study("demo")
-    shorter = chosen.datasets["phantom-brain"].model_copy(update={"epochs": 3})
-    scratch = {
-        name: model.model_copy(update={"weights": "none"} if model.starts_from != "none" else {})
-        for name, model in chosen.models.items()
-    }
-    chosen = chosen.model_copy(update={"datasets": {"phantom-brain": shorter}, "models": scratch, "batch_size": 8})
-    (tmp_path / "params").symlink_to(study.ROOT / "params")
-    monkeypatch.setattr(study, "ROOT", tmp_path)
-    folder = chosen.images("phantom-brain")
-    folder.mkdir(parents=True)
-    np.save(folder / "pixels.npy", np.random.default_rng(0).integers(0, 255, (40, 64, 64, 3)).astype("uint8"))
-    table = pd.DataFrame(
-        {"path": [f"{i}.png" for i in range(40)], "label": ["tumour", "healthy"] * 20, "group": range(40)}
-    )
-    write_csv(
-        table.assign(part=["train"] * 24 + ["validation"] * 8 + ["test"] * 8),
-        chosen.split("phantom-brain", "published"),
-    )
-    return chosen
 
 
 def files(chosen, model="cnn") -> dict[str, bytes]:
@@ -89,23 +61,6 @@ def test_predictions_hold_each_image_once_and_probabilities_sum_to_one(tiny):
     assert table.part.tolist() == ["validation"] * 8 + ["test"] * 8 and table.path.is_unique
     assert np.allclose(table.p_tumour + table.p_healthy, 1, atol=2e-6)
     assert (table.predicted == np.where(table.p_tumour > table.p_healthy, "tumour", "healthy")).all()
-
-
-def test_a_comment_changes_no_digest_but_code_does(tmp_path, monkeypatch):
-    monkeypatch.setattr(runs, "ROOT", tmp_path)
-    (tmp_path / "lib").mkdir()
-
-    def digest(code):
-        for name in ["attention", "images", "models", "surgery", "training"]:
-            (tmp_path / "lib" / f"{name}.py").write_text(code)
-        return runs.code_digest()
-
-    assert runs.syntax(ast.parse("f'{a!r:>{w}}'")) == (
-        "Module(body=[Expr(value=JoinedStr(values=[FormattedValue(value=Name(id='a', ctx=Load()), conversion=114, "
-        "format_spec=JoinedStr(values=[Constant(value='>'), FormattedValue(value=Name(id='w', ctx=Load()), conversion=-1)]))]))])"
-    )
-    plain = digest('"""What."""\ndef f():\n    """Why."""\n    return 1\n')
-    assert plain == digest("def f():\n    return 1  # one\n") != digest("def f():\n    return 2\n")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is CUDA here")
