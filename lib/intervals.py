@@ -1,0 +1,164 @@
+"""Intervals that count groups, not images: views of one photograph are one piece of evidence.
+
+predictions of every seed --counts--> one row a (class, group) --replicates--> confusion matrices --metric--> 95 % interval
+
+The bootstrap is Bayesian (Rubin 1981): every replicate gives each group of a class a random weight, and each seed another.
+A plain one is too narrow where a class has four photographs. Two things widen it: the weights vary more the fewer groups there
+are, and each class is imagined to have a few more images, as many right as wrong, so that photographs that are all predicted
+alike leave some doubt. `coverage` measures, on a test set's own classes and groups, how often such an interval holds the truth.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+PRIOR = 0.5  # independent images that each class is imagined to have predicted right, and as many wrong (Jeffreys 1946)
+DRAWS = 4000
+
+
+class Interval(NamedTuple):
+    """An estimate and the ends of its 95 % interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+class Counts(NamedTuple):
+    """The predictions of every seed, counted: one entry for the images of one class in one group."""
+
+    label: np.ndarray  # (entries,) number of the true class
+    group: np.ndarray  # (entries,)
+    predicted: np.ndarray  # (seeds, entries, classes) how many images were predicted as each class
+
+    @property
+    def images(self) -> np.ndarray:
+        """(entries,) how many images an entry has."""
+        return self.predicted[0].sum(-1)
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """(classes, classes) images by true and predicted class, mean over seeds."""
+        return by_class(self.label, self.predicted.mean(0)[None])[0]
+
+
+def counts(seeds: list[pd.DataFrame], classes: list[str]) -> Counts:
+    """Count predictions (group, label, predicted; the same images in every table, a table a seed)."""
+    first, number = seeds[0], {name: index for index, name in enumerate(classes)}
+    entries = pd.MultiIndex.from_frame(pd.DataFrame({"label": first.label.map(number), "group": first.group}))
+    rows, distinct = pd.factorize(entries, sort=True)
+    predicted = np.zeros((len(seeds), len(distinct), len(classes)))
+    for seed, table in enumerate(seeds):
+        np.add.at(predicted[seed], (rows, table.predicted.map(number).to_numpy()), 1)
+    return Counts(*(distinct.get_level_values(level).to_numpy() for level in (0, 1)), predicted)
+
+
+def by_class(label: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Sum (replicates, entries, classes) over the entries of each true class: (replicates, true classes, classes)."""
+    return np.einsum("ec,rep->rcp", label[:, None] == np.arange(predicted.shape[-1]), predicted)
+
+
+def replicates(counted: Counts, *, prior: float = PRIOR, draws: int = DRAWS, rng=0, opposite=False) -> np.ndarray:
+    """(draws, classes, classes): confusion matrices that other photographs and other seeds could have given.
+
+    Rows keep their sums: how often each class is met is not in doubt. With the same `rng`, two models tested on the same
+    images get the same weights, so their replicates pair up; `opposite`: the imagined images that the other model gets
+    right are wrong here.
+    """
+    rng, classes = np.random.default_rng(rng), counted.predicted.shape[-1]
+    imagined = design_effect(counted) if prior else 1.0  # images that say as much as one independent image
+    per_draw = np.einsum("rs,sep->rep", weights(rng, draws, len(counted.predicted)), counted.predicted)
+    made = np.zeros((draws, classes, classes))
+    for label in np.unique(counted.label):
+        mine, truth = counted.label == label, np.arange(classes) == label
+        row = np.einsum("re,rep->rp", weights(rng, draws, mine.sum()) * mine.sum(), per_draw[:, mine])
+        right, wrong = imagined * rng.gamma(prior or 1, size=(2, draws, 1))[:: -1 if opposite else 1] * bool(prior)
+        row += right * truth + wrong * ~truth / (classes - 1)
+        made[:, label] = row / row.sum(1, keepdims=True) * counted.images[mine].sum()
+    return made
+
+
+def weights(rng: np.random.Generator, draws: int, number: int) -> np.ndarray:
+    """(draws, number) random weights that sum to 1: Dirichlet, more uneven than Rubin's shape of 1, and the more the fewer there are."""
+    drawn = rng.gamma(max(number - 2.5, 0.4) / number, size=(draws, number)) + 1e-12
+    return drawn / drawn.sum(1, keepdims=True)
+
+
+def accuracy(confusion: np.ndarray) -> np.ndarray:
+    """Share of images whose class is predicted: (..., classes, classes) -> (...)."""
+    return np.trace(confusion, axis1=-2, axis2=-1) / confusion.sum((-2, -1))
+
+
+def recalls(confusion: np.ndarray) -> np.ndarray:
+    """Of each class that was met, the share that is recognised: (..., classes, classes) -> (..., classes met)."""
+    met = confusion.sum(-1).reshape(-1, confusion.shape[-1]).any(0)
+    return (np.diagonal(confusion, axis1=-2, axis2=-1) / np.where(met, confusion.sum(-1), 1))[..., met]
+
+
+def smallest_recall(confusion: np.ndarray) -> np.ndarray:
+    """Of the class that is recognised worst."""
+    return recalls(confusion).min(-1)
+
+
+def ends(drawn: np.ndarray, estimate: float) -> tuple[float, float]:
+    """The ends of the 95 % interval: quantiles of the replicates, never beyond the estimate."""
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return min(float(low), estimate), max(float(high), estimate)
+
+
+def interval(counted: Counts, metric=accuracy, **settings) -> Interval:
+    """A metric of all images, mean over seeds, with its 95 % interval over photographs and seeds."""
+    estimate = float(metric(counted.confusion))
+    return Interval(estimate, *ends(metric(replicates(counted, **settings)), estimate))
+
+
+def correlation(counted: Counts) -> float:
+    """How alike images of one class and group are predicted: the intraclass correlation, 0 to 1, by analysis of variance.
+
+    Within classes, mean over seeds. 1.0 where nothing varies: if all images of a class are right, nothing shows that its
+    views are more than one photograph each.
+    """
+    images, total, entries = counted.images, counted.images.sum(), len(counted.label)
+    classes = len(np.unique(counted.label))
+    if total == entries or entries == classes:
+        return 1.0
+    size, found = (total - (images**2).sum() / total) / (entries - 1), []
+    for predicted in counted.predicted:
+        share = predicted[range(entries), counted.label] / images
+        mean = np.bincount(counted.label, share * images) / np.maximum(np.bincount(counted.label, images), 1)
+        between = (images * (share - mean[counted.label]) ** 2).sum() / (entries - classes)
+        within = (images * share * (1 - share)).sum() / (total - entries)
+        found.append((between - within) / (between + (size - 1) * within) if between + within else 1.0)
+    return float(np.clip(np.mean(found), 0, 1))
+
+
+def design_effect(counted: Counts) -> float:
+    """How many times the variance of the accuracy is that of as many independent images (Kish 1965); images over it is the effective sample."""
+    return 1 + correlation(counted) * ((counted.images**2).sum() / counted.images.sum() - 1)
+
+
+def simulated(counted: Counts, alike: float, rng: np.random.Generator) -> tuple[Counts, float]:
+    """Another outcome of the same test set, one seed, and the accuracy that its model truly has.
+
+    Each photograph's share of right views is drawn from a beta distribution: its class's recall as mean, `alike` as correlation.
+    """
+    images, classes = counted.images, counted.predicted.shape[-1]
+    mean = np.zeros(classes)
+    mean[np.unique(counted.label)] = np.clip(recalls(counted.confusion), 0.02, 0.98)
+    mean, shape = mean[counted.label], 1 / np.clip(alike, 0.02, 0.9) - 1
+    right = rng.binomial(images.astype(int), rng.beta(mean * shape, (1 - mean) * shape))
+    predicted = np.zeros((1, len(images), classes))
+    predicted[0, range(len(images)), counted.label] = right
+    predicted[0, range(len(images)), (counted.label + 1) % classes] = images - right
+    return Counts(counted.label, counted.group, predicted), float(mean @ images / images.sum())
+
+
+def coverage(counted: Counts, repeats: int = 500, draws: int = 800, **settings) -> float:
+    """How often the interval of a simulated outcome holds the true accuracy; 0.95 is what it promises."""
+    rng, held, alike = np.random.default_rng(0), 0, correlation(counted)
+    for _ in range(repeats):
+        outcome, truth = simulated(counted, alike, rng)
+        found = interval(outcome, draws=draws, rng=rng, **settings)
+        held += found.low <= truth <= found.high
+    return held / repeats
