@@ -2,7 +2,7 @@
 
     views of one photograph                (lib.photos, where the archive holds originals)
     photographs that show the same cell    (lib.photos)                                      -> one group
-    byte-identical files, near duplicates  (perceptual hash, then correlation)
+    byte-identical files; without originals also near duplicates (perceptual hash, then correlation)
 
 What is linked by a chain of these is one group: intervals count it once, and the split `group` keeps it on one side.
 """
@@ -41,9 +41,8 @@ def group(
         found, overlaps = photos.register(archive, dataset.originals, list(images.path), progress)
         table[["photo", "inliers"]] = found
         photo = dict(zip(table.path, table.photo))
-        links = links[
-            links.one.map(photo) != links.other.map(photo)
-        ]  # that views of one photograph are alike says nothing
+        # blood smears resemble one another: where photographs are known, only an equal file says more than they do
+        links = links[(links.kind == "identical") & (links.one.map(photo) != links.other.map(photo))]
         overlaps = overlaps[overlaps.one.isin(table.photo) & overlaps.other.isin(table.photo)]
         links = pd.concat([links, overlaps.rename(columns={"inliers": "strength"}).assign(kind="same cell")])
     else:

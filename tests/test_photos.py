@@ -77,6 +77,13 @@ def test_photographs_that_overlap_are_one_group():
     assert groups.connected(table, links) == [0, 0, 2, 2]
 
 
+def test_that_two_smears_look_alike_does_not_tie_their_photographs_together(archive, images):
+    alike = np.repeat(images[1][:1], len(images[0]), axis=0)
+    table, links = groups.group(images[0], alike, archive, ENTRY, quiet)
+    as_drawn, _ = groups.group(*images, archive, ENTRY, quiet)
+    assert table.group.tolist() == as_drawn.group.tolist() and set(links.kind) <= {"same cell"}
+
+
 def test_copies_and_near_duplicates_are_found_and_other_images_are_not():
     rng = np.random.default_rng(0)
     pictures = [phantoms.draw_slice(bool(number % 2), rng)[0] for number in range(6)]
