@@ -7,31 +7,37 @@ from matplotlib.figure import Figure
 
 from lib.figures import SERIES
 
+PROTOCOLS = {"random": "#d9822b", "published": "#a98bd0", "group": "#4a2180"}  # the darker, the less it leaks
 
-def scores(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
-    """Accuracy of every model, a bar each, with what the paper prints as a mark. Not a figure of the paper's.
+
+def protocols(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
+    """Test accuracy of every model with its 95 % interval, a mark a split protocol, and what the paper prints. Not a figure of the paper's.
 
     Args:
-        table: model, mean, std, published; one row a model.
+        table: model, split, accuracy, low, high, published (or empty); all as fractions, models in the order to show.
     """
-    figure, axes = plt.subplots(figsize=(1.5 + 1.15 * len(table), 3))
-    axes.bar(
-        table.model,
-        100 * table["mean"],
-        yerr=100 * table["std"],
-        color=SERIES["train"],
-        width=0.55,
-        capsize=3,
-        label="here",
+    models, splits = list(table.model.unique()), list(table.split.unique())
+    figure, axes = plt.subplots(figsize=(8, 1 + 0.32 * len(models) * max(1, 0.45 * len(splits))))
+    printed = table.drop_duplicates("model").set_index("model").published
+    axes.plot(
+        100 * printed, [models.index(name) for name in printed.index], "D", color="#999", mfc="none", label="published"
     )
-    if table.published.notna().any():
-        axes.plot(table.model, 100 * table.published, "D", color=SERIES["validation"], label="published")
-    axes.set(ylim=(0, 105), ylabel="test accuracy (%)")
-    axes.tick_params(axis="x", rotation=20)
+    for number, (split, part) in enumerate(table.groupby("split", sort=False)):
+        place = [models.index(name) + (number - (len(splits) - 1) / 2) * 0.24 for name in part.model]
+        reach = 100 * np.stack([part.accuracy - part.low, part.high - part.accuracy])
+        colour = PROTOCOLS.get(split, SERIES["train"])
+        axes.errorbar(
+            100 * part.accuracy, place, xerr=reach, fmt="o", ms=5, capsize=2, color=colour, label=f"split {split}"
+        )
+    axes.set(xlabel="test accuracy (%)", yticks=range(len(models)), yticklabels=models, xlim=(None, 101))
+    axes.invert_yaxis()
+    axes.grid(axis="x", color="#ddd", linewidth=0.6)
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
-    return figure, f"Test accuracy of {title}: " + ", ".join(
-        f"{r.model} {100 * r['mean']:.1f} %" for _, r in table.iterrows()
+    says = "; ".join(
+        f"{model}: " + ", ".join(f"{r.split} {100 * r.accuracy:.1f} %" for r in part.itertuples())
+        for model, part in table.groupby("model", sort=False)
     )
+    return figure, f"Test accuracy of {title}, split by split. {says}"
 
 
 def winners(table: pd.DataFrame, title: str) -> tuple[Figure, str]:

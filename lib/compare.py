@@ -29,11 +29,16 @@ class Difference(NamedTuple):
 
 def difference(a: Counts, b: Counts, metric=accuracy) -> Difference:
     """`metric`, (..., classes, classes) -> (...), of A minus that of B. StudyError: they were tested on other images."""
-    require_same_images(a, b)
-    drawn = metric(replicates(a, prior=PRIOR)) - metric(replicates(b, prior=PRIOR, opposite=True))
+    drawn = differences(a, b, metric)
     estimate = float(metric(a.confusion) - metric(b.confusion))
     better = float((drawn > 0).mean() + (drawn == 0).mean() / 2)
     return Difference(estimate, *ends(drawn, estimate), better, p_value(a, b), decidable(drawn))
+
+
+def differences(a: Counts, b: Counts, of_a=accuracy, of_b=None) -> np.ndarray:
+    """(draws,): what a metric of A minus that of B could have been with other photographs and seeds. StudyError: other images."""
+    require_same_images(a, b)
+    return of_a(replicates(a, prior=PRIOR)) - (of_b or of_a)(replicates(b, prior=PRIOR, opposite=True))
 
 
 def decidable(drawn: np.ndarray) -> float:

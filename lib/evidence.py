@@ -1,97 +1,128 @@
-"""Scores of finished runs, from their predictions alone: any laptop redoes them in seconds, without torch.
+"""What finished runs are worth, from their predictions alone: any laptop redoes it in seconds, without torch.
 
-runs/.../predictions.csv --read_predictions--> one table a run --scores, confusion--> tables/*.csv
+predictions.csv of every seed --scores, calibration--> a number a run
+                              --table1, assess-------> mean over seeds, with an interval over groups and seeds
+                              --pairs----------------> which of two models is better, as far as these images can tell
 """
 
-from pathlib import Path
-
+import numpy as np
 import pandas as pd
-from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
+from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precision_recall_fscore_support
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
+
+from lib import intervals
+from lib.compare import Difference, difference
+from lib.intervals import Counts
 
 METRICS = {"accuracy": "Accuracy (%)", "precision": "Precision", "recall": "Recall", "f1": "F1 score"}
-
-
-def read_predictions(path: Path) -> pd.DataFrame:
-    """predictions.csv of a run: part, path, group, label, predicted, and p_<class> for each class."""
-    return pd.read_csv(path, dtype={"label": str, "predicted": str})
+BINS = 10  # of confidence, for the calibration error
 
 
 def scores(predictions: pd.DataFrame) -> dict[str, float]:
-    """Accuracy, and precision, recall and F1 averaged over classes (macro), as fractions.
+    """Accuracy, and precision, recall and F1 averaged over the classes that are met (macro), as fractions.
 
     The paper does not say how it averages; the released code takes scikit-learn's macro average. A class that is
     never predicted has precision 0.
     """
-    truth, predicted = predictions.label, predictions.predicted
-    precision, recall, f1, _ = precision_recall_fscore_support(truth, predicted, average="macro", zero_division=0)
+    truth, predicted, met = predictions.label, predictions.predicted, sorted(set(predictions.label))
+    average = {"average": "macro", "labels": met, "zero_division": 0}
+    precision, recall, f1, _ = precision_recall_fscore_support(truth, predicted, **average)
     return {"accuracy": accuracy_score(truth, predicted), "precision": precision, "recall": recall, "f1": f1}
 
 
+def one_class(predictions: pd.DataFrame, positive: str) -> dict[str, float]:
+    """Precision, recall and F1 of one class, as fractions: for two classes, the scores with that one as positive."""
+    found = precision_recall_fscore_support(
+        predictions.label, predictions.predicted, labels=[positive], average=None, zero_division=0
+    )
+    return dict(zip(["precision", "recall", "f1"], (float(value[0]) for value in found)))
+
+
 def confusion(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
-    """Fractions of each true class (rows) by predicted class (columns), as in figures 6 to 9; rows sum to 1."""
-    matrix = confusion_matrix(predictions.label, predictions.predicted, labels=classes, normalize="true")
+    """Fractions of each true class (rows) by predicted class (columns), as in figures 6 to 9; rows sum to 1, or to 0 if absent."""
+    matrix = confusion_matrix(predictions.label, predictions.predicted, labels=classes)
+    matrix = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     return pd.DataFrame(matrix, index=pd.Index(classes, name="true"), columns=pd.Index(classes, name="predicted"))
 
 
-def over_seeds(per_run: pd.DataFrame) -> pd.DataFrame:
-    """One row a (dataset, split, model, metric): published, mean and standard deviation over seeds, number of seeds.
+def calibration(predictions: pd.DataFrame, classes: list[str]) -> dict[str, float]:
+    """How far probabilities can be believed: 0 is best in all three.
+
+    Log loss in nats, the Brier score (sum over classes of squared errors, 0 to 2), and the expected calibration error: how far
+    accuracy is from confidence in ten bins of confidence, weighted by images (Guo et al. 2017).
+    """
+    probabilities = predictions[[f"p_{name}" for name in classes]].to_numpy()
+    truth = predictions.label.map(classes.index).to_numpy()
+    right, confidence = probabilities.argmax(1) == truth, probabilities.max(1)
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    gaps = [abs(right[bins == b].mean() - confidence[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)]
+    clipped = np.clip(probabilities, 1e-7, 1)
+    return {
+        "log_loss": log_loss(truth, clipped / clipped.sum(1, keepdims=True), labels=range(len(classes))),
+        "brier": float(((probabilities - np.eye(len(classes))[truth]) ** 2).sum(1).mean()),
+        "calibration_error": float(sum(gaps)),
+    }
+
+
+def table1(seeds: list[pd.DataFrame], counted: Counts) -> list[dict]:
+    """A row a metric: mean and standard deviation over seeds, the ends of its 95 % interval over groups and seeds.
 
     Args:
-        per_run: dataset, split, model, seed, metric, value, published. With one seed there is no deviation: empty.
+        seeds: the test predictions, a table a seed. counted: the same, counted.
     """
-    keys = ["dataset", "split", "model", "metric"]
-    return (
-        per_run.groupby(keys, sort=False)
-        .agg(published=("published", "first"), mean=("value", "mean"), std=("value", "std"), seeds=("seed", "nunique"))
-        .reset_index()
+    per_seed = pd.DataFrame([scores(table) for table in seeds])
+    drawn = intervals.replicates(counted)
+    rows = []
+    for metric, mean in per_seed.mean().items():
+        low, high = intervals.ends(intervals.MACRO[metric](drawn), mean)
+        rows.append({"metric": metric, "mean": mean, "std": per_seed[metric].std(), "low": low, "high": high})
+    return rows
+
+
+def assess(counted: Counts) -> dict[str, float]:
+    """The accuracy's interval beside the naive one, which takes every image for a piece of evidence (Wilson 1927)."""
+    found, images = intervals.interval(counted), counted.images.sum()
+    naive = proportion_confint(found.estimate * images, images, method="wilson")
+    effect = intervals.design_effect(counted)
+    return {
+        "images": int(images), "groups": len(np.unique(counted.group)), "seeds": len(counted.predicted),
+        "accuracy": found.estimate, "low": found.low, "high": found.high, "naive_low": naive[0], "naive_high": naive[1],
+        "design_effect": effect, "effective_images": images / effect,
+    }  # fmt: skip
+
+
+def pairs(counted: dict[str, Counts], which: list[tuple[str, str]]) -> pd.DataFrame:
+    """A row a pair of models: a, b, what `lib.compare.difference` says of a minus b, and p_holm, which counts how many were tried.
+
+    StudyError: tested on other images.
+    """
+    rows = [(a, b, *difference(counted[a], counted[b])) for a, b in which]
+    table = pd.DataFrame(rows, columns=["a", "b", *Difference._fields])
+    return table.assign(p_holm=multipletests(table.p_value, method="holm")[1] if len(table) else [])
+
+
+def ranking(per_run: pd.DataFrame) -> pd.DataFrame:
+    """Models by their accuracy on the validation part, the best first: a column a data set and split, and their mean.
+
+    Args:
+        per_run: dataset, split, model, seed, metric, value; those with the metric validation_accuracy count.
+    """
+    part = per_run[per_run.metric == "validation_accuracy"]
+    part = part.assign(where=part.dataset + ", " + part.split)
+    wide = part.pivot_table(index="model", columns="where", values="value", sort=False).rename_axis(columns=None)
+    return wide.assign(mean=wide.mean(axis=1)).sort_values("mean", ascending=False, kind="stable").reset_index()
+
+
+def limits(counted: Counts, classes: list[str]) -> list[str]:
+    """What cannot be said, in sentences: absent classes, classes of a single photograph, one seed."""
+    groups = np.bincount(counted.label, minlength=len(classes))
+    absent, single = ([name for name, k in zip(classes, groups) if k == number] for number in (0, 1))
+    says = (
+        [f"No test image is {', '.join(absent)}: nothing is said of it, and averages leave it out."] if absent else []
     )
-
-
-def beside(table: pd.DataFrame) -> pd.DataFrame:
-    """Table 1 as people read it: a column a model; for each metric a row as published and a row as measured here."""
-
-    def text(row) -> str:
-        factor, digits = (100, 2) if row.metric == "accuracy" else (1, 2 if row.source == "published" else 3)
-        deviation = "" if pd.isna(row["std"]) else f" ± {factor * row['std']:.{digits}f}"
-        return f"{factor * row['mean']:.{digits}f}{deviation}"
-
-    published = table.assign(mean=table.published, std=float("nan"), source="published")
-    both = pd.concat([published[published["mean"].notna()], table.assign(source="here")])
-    both = both.assign(text=both.apply(text, axis=1))
-    wide = both.pivot(index=["metric", "source"], columns="model", values="text").reindex(columns=table.model.unique())
-    order = [
-        (metric, source) for metric in METRICS for source in ["published", "here"] if (metric, source) in wide.index
-    ]
-    wide = wide.loc[order].fillna("")
-    wide.index = pd.MultiIndex.from_tuples([(METRICS[metric], source) for metric, source in order])
-    wide.columns.name = None
-    return wide
-
-
-def in_words(plain: pd.Series, proposed: pd.Series, images: int, published_for: str) -> str:
-    """What the plain and the proposed ViT score, in two sentences; each a row of `over_seeds` for accuracy."""
-    text = f"Of {images} test images, the proposed ViT is right on {proposed['mean']:.1%} and the plain ViT on {plain['mean']:.1%}"
-    if pd.notna(plain.published) and pd.notna(proposed.published):
-        text += (
-            f" (published{published_for and ' ' + published_for}: {proposed.published:.2%} and {plain.published:.2%})"
-        )
-    return text + f". Seeds: {plain.seeds:.0f}. Without an interval, no difference here is yet evidence of anything."
-
-
-def choice_in_words(ties: pd.DataFrame, neighbours: pd.DataFrame) -> str:
-    """What decides which head the published rule chooses, in two sentences; the tables are those of notebook 04."""
-    changed = (
-        ties[(ties.scope == "image") & (ties.precision == "fp32")]
-        .groupby(["rule", "condition"])
-        .changed.first()
-        .unstack()
-    )
-    renumbered, dropout = changed["heads renumbered"], changed["dropout again"]
-    own, other = (neighbours[neighbours.own == mine].changed.max() for mine in (True, False))
-    rule = neighbours[neighbours.own].rule.iloc[0]
-    return (
-        f"The published rule is a tie: with the same heads numbered backwards it chooses another one in {renumbered['l1']:.0%} of the cases"
-        f" (the other rules: {renumbered.drop('l1').max():.0%} at most), and with dropout, two draws choose different heads in"
-        f" {dropout['l1']:.0%}. With one choice a batch, a prediction may depend on its neighbours: between batches of 64 and of one image,"
-        f" {own:.1%} of the predictions change by the model's own rule (`{rule}`), and up to {other:.1%} by rules that tell heads apart."
-    )
+    if single:
+        says.append(f"All test images of {', '.join(single)} belong to one group: how it varies cannot be said.")
+    if len(counted.predicted) == 1:
+        says.append("One seed: what another seed would give is not in the intervals.")
+    return says

@@ -96,9 +96,31 @@ def recalls(confusion: np.ndarray) -> np.ndarray:
     return (np.diagonal(confusion, axis1=-2, axis2=-1) / np.where(met, confusion.sum(-1), 1))[..., met]
 
 
+def precisions(confusion: np.ndarray) -> np.ndarray:
+    """Of what is predicted as each class that was met, the share that is right, 0 if nothing is: (..., classes met)."""
+    met, predicted = confusion.sum(-1).reshape(-1, confusion.shape[-1]).any(0), confusion.sum(-2)
+    right = np.diagonal(confusion, axis1=-2, axis2=-1)
+    return (right / np.where(predicted > 0, predicted, 1))[..., met]
+
+
+def f1s(confusion: np.ndarray) -> np.ndarray:
+    """Harmonic mean of precision and recall of each class that was met: (..., classes met)."""
+    met = confusion.sum(-1).reshape(-1, confusion.shape[-1]).any(0)
+    right = np.diagonal(confusion, axis1=-2, axis2=-1)
+    return (2 * right / np.where(met, confusion.sum(-1) + confusion.sum(-2), 1))[..., met]
+
+
 def smallest_recall(confusion: np.ndarray) -> np.ndarray:
     """Of the class that is recognised worst."""
     return recalls(confusion).min(-1)
+
+
+MACRO = {  # as scikit-learn averages, over the classes that were met
+    "accuracy": accuracy,
+    "precision": lambda confusion: precisions(confusion).mean(-1),
+    "recall": lambda confusion: recalls(confusion).mean(-1),
+    "f1": lambda confusion: f1s(confusion).mean(-1),
+}
 
 
 def ends(drawn: np.ndarray, estimate: float) -> tuple[float, float]:

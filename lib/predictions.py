@@ -1,6 +1,6 @@
 """predictions.csv of a run, read with care: every number of a report comes from these files, whoever sent them.
 
-runs/.../predictions.csv --read--> one table --checked--> rows of a part, in the order of their paths
+runs/.../predictions.csv --read--> one table, checked --read_seeds--> a table a seed, of one part, the same images in all
 """
 
 from pathlib import Path
@@ -18,27 +18,19 @@ def read(path: Path, classes: list[str]) -> pd.DataFrame:
         StudyError: no such file; columns that lack; rows that stand twice; labels that are none of `classes`; probabilities
             that are no numbers or do not sum to 1; a predicted class that is not the most probable. It names the rows.
     """
-    try:
-        table = pd.read_csv(path, dtype={"label": str, "predicted": str})
-    except FileNotFoundError:
-        raise StudyError(
-            f"{path} is not there: train that model first (dvc repro), or restore the file from Git"
-        ) from None
+    if not path.exists():
+        raise StudyError(f"{path} is not there: train that model first (dvc repro), or restore the file from Git")
+    table = pd.read_csv(path, dtype={"label": str, "predicted": str})
     probabilities = [f"p_{name}" for name in classes]
-    if lacking := [
-        name for name in ["part", "path", "group", "label", "predicted", *probabilities] if name not in table
-    ]:
+    wanted = ["part", "path", "group", "label", "predicted", *probabilities]
+    if lacking := [name for name in wanted if name not in table]:
         raise StudyError(f"{path} lacks the columns {', '.join(lacking)}")
-    numbers = table[probabilities].apply(pd.to_numeric, errors="coerce").to_numpy()
     refuse(path, table, table.duplicated(["path"], keep=False), "stand twice")
     for column in ["label", "predicted"]:
         refuse(path, table, ~table[column].isin(classes), f"have a {column} that is none of {', '.join(classes)}")
-    refuse(
-        path,
-        table,
-        ~(np.abs(numbers.sum(1) - 1) < 1e-3) | (numbers < 0).any(1),
-        "have probabilities that do not sum to 1",
-    )
+    numbers = table[probabilities].apply(pd.to_numeric, errors="coerce").to_numpy()
+    wrong = ~(np.abs(numbers.sum(1) - 1) < 1e-3) | (numbers < 0).any(1)
+    refuse(path, table, wrong, "have probabilities that do not sum to 1")
     own = numbers[range(len(table)), table.predicted.map(classes.index)]
     refuse(path, table, own < numbers.max(1) - 1e-6, "have a predicted class that is not the most probable one")
     return table.sort_values(["part", "path"], ignore_index=True)
@@ -63,18 +55,15 @@ def read_seeds(study, dataset: str, split: str, model: str, part: str = "test") 
     for seed in study.seeds:
         table = read(study.run(dataset, split, model, seed) / "predictions.csv", classes)
         tables.append(table[table.part == part].reset_index(drop=True))
-    for seed, table in zip(study.seeds, tables):
-        require_same(tables[0], table, f"{model}, seed {study.seeds[0]}", f"{model}, seed {seed}")
+        require_same(tables[0], tables[-1], f"{model}, seed {study.seeds[0]}", f"{model}, seed {seed}")
     return tables
 
 
 def require_same(one: pd.DataFrame, other: pd.DataFrame, first: str, second: str) -> None:
     """A StudyError unless both tables have the same images with the same labels and groups; it names those that only one has."""
-    keys = ["path", "label", "group"]
-    both = one[keys].merge(other[keys], how="outer", indicator="where")
+    both = one.merge(other, on=["path", "label", "group"], how="outer", indicator="where")
     apart = both[both["where"] != "both"]
     if len(apart):
         named = ", ".join(apart.path.drop_duplicates().head(5))
-        raise StudyError(
-            f"{first} and {second} were tested on different images, labels or groups ({len(apart)} rows): {named}"
-        )
+        says = f"were tested on different images, labels or groups ({len(apart)} rows): {named}"
+        raise StudyError(f"{first} and {second} {says}")

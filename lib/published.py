@@ -1,4 +1,4 @@
-"""What a document printed: its table and its list of figures, from params/published/<document>/."""
+"""What a document printed: its table, its list of figures and the sizes of its test sets, from params/published/<document>/."""
 
 import pandas as pd
 
@@ -17,6 +17,14 @@ def stands_for(study: Study, dataset: str) -> str:
 def printed(study: Study) -> pd.DataFrame:
     """Table 1 as printed: dataset, model, accuracy, precision, recall, f1, all as fractions."""
     return _read(study, "table1.csv")
+
+
+def test_sizes(study: Study) -> dict[str, dict[str, dict[str, int]]]:
+    """The test sets that Table 1 may be about: data set -> as stated, or as known -> class -> images."""
+    sizes = {}
+    for row in _read(study, "tests.csv").itertuples():
+        sizes.setdefault(row.dataset, {}).setdefault(row.test, {})[row.label] = row.images
+    return sizes
 
 
 def with_published(study: Study, per_run: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,175 @@
+"""What tables say, in sentences: no number in a report's prose is typed by hand."""
+
+import html
+
+import pandas as pd
+
+from lib.evidence import METRICS
+
+
+def beside(table: pd.DataFrame) -> pd.DataFrame:
+    """Table 1 as people read it: a column a model; for each metric what is published, what was measured here, and its interval.
+
+    Args:
+        table: metric, model, published, mean, low, high, all as fractions.
+    """
+    rows = {}
+    for metric, title in METRICS.items():
+        part = table[table.metric == metric].set_index("model")
+        if part.empty:
+            continue
+        factor, digits = (100, 1) if metric == "accuracy" else (1, 2)
+        if part.published.notna().any():
+            printed = factor * part.published
+            rows[title, "published"] = printed.map(lambda value: "" if pd.isna(value) else f"{value:.2f}")
+        rows[title, "here"] = (factor * part["mean"]).map(f"{{:.{digits}f}}".format)
+        ends = [(factor * part[end]).map(f"{{:.{digits}f}}".format) for end in ["low", "high"]]
+        rows[title, "95 %"] = ends[0] + " to " + ends[1]
+    return pd.DataFrame(rows).T[table.model.unique()].rename_axis(columns=None)
+
+
+def evidence_table(assessed: pd.DataFrame) -> pd.DataFrame:
+    """Rows of evidence.csv as people read them: the interval beside the naive one."""
+
+    def between(low, high):
+        return [f"{100 * one:.1f} to {100 * other:.1f}" for one, other in zip(low, high)]
+
+    return pd.DataFrame(
+        {
+            "accuracy (%)": [f"{100 * value:.1f}" for value in assessed.accuracy],
+            "95 % interval": between(assessed.low, assessed.high),
+            "naive interval": between(assessed.naive_low, assessed.naive_high),
+            "design effect": [f"{value:.1f}" for value in assessed.design_effect],
+            "effective images": [f"{value:.0f}" for value in assessed.effective_images],
+            "seeds": list(assessed.seeds),
+        },
+        index=list(assessed.model),
+    )
+
+
+def differences_table(compared: pd.DataFrame) -> pd.DataFrame:
+    """Rows of differences.csv as people read them."""
+    return pd.DataFrame(
+        {
+            "points": [points(value) for value in compared.estimate],
+            "95 % interval": [f"{points(r.low)} to {points(r.high)}" for r in compared.itertuples()],
+            "P(A > B)": [f"{value:.2f}" for value in compared.better],
+            "p": [f"{value:.3f}" for value in compared.p_value],
+            "p (Holm)": [f"{value:.3f}" for value in compared.p_holm],
+            "decidable": [f"{100 * value:.1f}" for value in compared.decidable],
+        },
+        index=[f"{r.a}, minus {r.b}" for r in compared.itertuples()],
+    )
+
+
+def points(share: float) -> str:
+    """A difference of shares, in percentage points with its sign."""
+    return f"{100 * share:+.1f}"
+
+
+def span(row) -> str:
+    """A difference with its 95 % interval, in points."""
+    return f"{points(row.estimate)} [{points(row.low)}, {points(row.high)}]"
+
+
+def difference(row) -> str:
+    """What a row of differences.csv says."""
+    if row.low > 0 or row.high < 0:
+        return f"{span(row)} points: it is {'better' if row.low > 0 else 'worse'}."
+    seen = f"a true difference of {100 * row.decidable:.0f} points would have been seen in four of five such tests"
+    return f"{span(row)} points: undecided ({seen})."
+
+
+def verdict(row) -> str:
+    """Does A help, as far as a row of differences.csv can tell."""
+    return "yes" if row.low > 0 else "no, it is worse" if row.high < 0 else "undecided"
+
+
+def by_split(compared: pd.DataFrame):
+    """(data set, rows by split, splits from the one that leaks least) of the proposed ViT against the plain one."""
+    both = compared[(compared.a == "vit-proposed") & (compared.b == "vit")]
+    for dataset, part in both.groupby("dataset", sort=False):
+        order = [name for name in ["group", "published", "random"] if name in set(part.split)]
+        yield dataset, part.set_index("split"), order
+
+
+def headline(compared: pd.DataFrame, titles: dict[str, str]) -> str:
+    """Does the residual of the best head help? One sentence, by the split that leaks least; empty without the paper's two ViTs."""
+    says = [
+        f"on {titles[dataset][0].lower()}{titles[dataset][1:]}: **{verdict(rows.loc[order[0]])}** ({span(rows.loc[order[0]])} points)"
+        for dataset, rows, order in by_split(compared)
+    ]
+    return "Does the residual of the best head help? O" + "; ".join(says)[1:] + "." if says else ""
+
+
+def answer(compared: pd.DataFrame, assessed: pd.DataFrame, titles: dict[str, str]) -> list[str]:
+    """The same with what it rests on, and what the splits that leak would have said: a sentence or two a data set.
+
+    Args:
+        compared: differences.csv. assessed: evidence.csv. titles: of data sets.
+    """
+    tested, says = assessed.drop_duplicates(["dataset", "split"]).set_index(["dataset", "split"]), []
+    for dataset, rows, (first, *others) in by_split(compared):
+        n = tested.loc[(dataset, first)]
+        where = f"**{titles[dataset]}**, split `{first}`, {n.images:.0f} test images in {n.groups:.0f} groups"
+        says.append(f"{where}: the proposed ViT minus the plain one is {difference(rows.loc[first])}")
+        if others:
+            would = [f"`{split}` {span(rows.loc[split])}: {verdict(rows.loc[split])}" for split in others]
+            says[-1] += f" What other splits would have said: {'; '.join(would)}."
+    return says
+
+
+def claims_in_a_sentence(judged: pd.DataFrame) -> str:
+    """How many claims got which verdict."""
+    if not len(judged):
+        return "None is judged by this study."
+    numbers = [f"{number} {name}" for name, number in judged.verdict.value_counts().items()]
+    return f"Of {len(judged)} claims, {', '.join(numbers)}."
+
+
+def claims_html(judged: pd.DataFrame) -> str:
+    """claims.csv as a table of a page: what the paper says, the verdict with its link, what was found and what was wanted."""
+    rows = []
+    for row in judged.fillna("").itertuples():
+        cell = {name: html.escape(str(value)) for name, value in row._asdict().items()}
+        found = cell["estimate"] + (f" [{cell['interval']}]" if cell["interval"] else "")
+        seen = f"; decidable from {cell['decidable']}" if cell["decidable"] else ""
+        named = f'<a href="{cell["link"]}">{cell["verdict"]}</a>' if cell["link"] else cell["verdict"]
+        rows.append(
+            f'<tr><td>{cell["words"]}<br><small>{cell["place"]}</small></td><td class="{cell["verdict"].split()[0]}">{named}</td>'
+            f"<td>{found}<br><small>{cell['quantity']}</small></td><td>{cell['tolerance']}{seen}</td></tr>"
+        )
+    head = "<tr><th>The paper says</th><th>Verdict</th><th>Measured</th><th>Wanted</th></tr>"
+    return f'<table class="claims"><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>'
+
+
+def arithmetic_html(checked: pd.DataFrame) -> str:
+    """arithmetic.csv as a table of a page."""
+    yes = {True: "yes", False: "no"}
+    table = pd.DataFrame(
+        {
+            "published": list(checked.published),
+            "accuracy attainable": [yes[bool(value)] for value in checked.attainable],
+            "chance": [f"{value:.1%}" for value in checked.chance],
+            "row attainable": [yes[bool(value)] for value in checked.row_attainable],
+            "chance of a row": [f"{value:.2%}" for value in checked.row_chance],
+            "in words": list(checked.in_words),
+        },
+        index=list(checked.model),
+    )
+    return table.to_html(classes="prose", border=0)
+
+
+def choice(ties: pd.DataFrame, neighbours: pd.DataFrame) -> str:
+    """What decides which head the published rule chooses, in two sentences; the tables are those of notebook 04."""
+    per_image = ties[(ties.scope == "image") & (ties.precision == "fp32")]
+    changed = per_image.groupby(["rule", "condition"]).changed.first().unstack()
+    renumbered, dropout = changed["heads renumbered"], changed["dropout again"]
+    own, other = (neighbours[neighbours.own == mine].changed.max() for mine in (True, False))
+    rule = neighbours[neighbours.own].rule.iloc[0]
+    return (
+        f"The published rule is a tie: with the same heads numbered backwards it chooses another one in {renumbered['l1']:.0%} of the cases"
+        f" (the other rules: {renumbered.drop('l1').max():.0%} at most), and with dropout, two draws choose different heads in"
+        f" {dropout['l1']:.0%}. With one choice a batch, a prediction may depend on its neighbours: between batches of 64 and of one image,"
+        f" {own:.1%} of the predictions change by the model's own rule (`{rule}`), and up to {other:.1%} by rules that tell heads apart."
+    )
