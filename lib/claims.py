@@ -23,30 +23,41 @@ def beyond(low: float, high: float, line: float) -> str:
     return SUPPORTED if low > line else CONTRADICTED if high < line else UNDECIDED
 
 
+def inside(low: float, high: float, margin: float) -> str:
+    """Supported if the interval lies within +- margin, contradicted if it lies outside, else undecided."""
+    if -margin <= low and high <= margin:
+        return SUPPORTED
+    return CONTRADICTED if high < -margin or low > margin else UNDECIDED
+
+
+def holds(true: bool) -> str:
+    """Of what is counted and not estimated: supported or contradicted."""
+    return SUPPORTED if true else CONTRADICTED
+
+
 def far(measured: float | list, stated: float | list) -> float:
-    """The largest distance of a number from the one stated, as a share of that."""
-    return float(np.max(np.abs(np.asarray(measured) / np.asarray(stated) - 1)))
+    """The largest distance of a number from the one stated, as a share of that; infinite if there are more of one or of the other."""
+    measured, stated = np.atleast_1d(measured), np.atleast_1d(stated)
+    return float(np.abs(measured / stated - 1).max()) if len(measured) == len(stated) else np.inf
 
 
-RULES = {  # name: (measured, claim) -> verdict; the head of claims.yaml says each in words
-    "greater": lambda m, claim: beyond(m.low, m.high, claim.margin),
-    "reaches": lambda m, claim: beyond(m.low, m.high, claim.published - claim.margin),
-    "within": lambda m, claim: (
-        SUPPORTED if -claim.margin <= m.low and m.high <= claim.margin
-        else CONTRADICTED if m.high < -claim.margin or m.low > claim.margin
-        else UNDECIDED
-    ),
-    "most": lambda m, claim: SUPPORTED if m.estimate <= claim.margin else CONTRADICTED,
-    "least": lambda m, claim: SUPPORTED if m.estimate >= claim.margin else CONTRADICTED,
-    "equals": lambda m, claim: SUPPORTED if m.estimate == claim.stated else CONTRADICTED,
-    "near": lambda m, claim: SUPPORTED if far(m.estimate, claim.stated) <= claim.margin else CONTRADICTED,
-    "attainable": lambda m, claim: SUPPORTED if m.estimate == 0 else CONTRADICTED,
-    "untestable": lambda m, claim: UNTESTABLE,
+RULES = {  # name: (what a claim must give, (measured, claim) -> verdict, (show, claim) -> the tolerance in words)
+    "greater": (["margin"], lambda m, c: beyond(m.low, m.high, c.margin), lambda show, c: f"interval above {show(c.margin)}"),
+    "reaches": (["margin", "published"], lambda m, c: beyond(m.low, m.high, c.published - c.margin),
+                lambda show, c: f"interval above {show(c.published - c.margin)} (published {show(c.published)})"),
+    "within": (["margin"], lambda m, c: inside(m.low, m.high, c.margin), lambda show, c: f"interval within ± {show(c.margin)}"),
+    "most": (["margin"], lambda m, c: holds(m.estimate <= c.margin), lambda show, c: f"at most {show(c.margin)}"),
+    "least": (["margin"], lambda m, c: holds(m.estimate >= c.margin), lambda show, c: f"at least {show(c.margin)}"),
+    "equals": (["stated"], lambda m, c: holds(far(m.estimate, c.stated) == 0), lambda show, c: f"as stated: {show(c.stated)}"),
+    "near": (["stated", "margin"], lambda m, c: holds(far(m.estimate, c.stated) <= c.margin),
+             lambda show, c: f"within {c.margin:.0%} of {show(c.stated)}"),
+    "attainable": ([], lambda m, c: holds(m.estimate == 0), lambda show, c: "all can arise"),
+    "untestable": (["why"], lambda m, c: UNTESTABLE, lambda show, c: c.why),
 }  # fmt: skip
 
 
 class Claim(Strict):
-    """One entry of claims.yaml."""
+    """One entry of claims.yaml; the head of that file says what each rule asks."""
 
     words: str  # the paper's, in short
     place: str  # where it says so
@@ -56,28 +67,19 @@ class Claim(Strict):
     margin: float | None = None
     published: float | None = None
     stated: float | list[int] | None = None
-    why: str = ""  # what decides, or why nothing can
+    why: str | None = None  # why nothing here can decide it
 
     @model_validator(mode="after")
     def _complete(self):
-        known(self.rule, RULES, "rule")
         known(self.measure, measures.MEASURES, "measure")
-        wants = {
-            "reaches": ["margin", "published"],
-            "equals": ["stated"],
-            "near": ["stated", "margin"],
-            "attainable": [],
-            "untestable": ["why"],
-        }
-        if lacking := [
-            name for name in wants.get(self.rule, ["margin"]) if not getattr(self, name) and getattr(self, name) != 0
-        ]:
+        wants, _, _ = RULES[known(self.rule, RULES, "rule")]
+        if lacking := [name for name in wants if getattr(self, name) is None]:
             raise ValueError(f"the rule {self.rule} wants {' and '.join(lacking)}")
         return self
 
 
 class Judged(NamedTuple):
-    """A row of claims.csv."""
+    """A row of claims.csv, as people read it."""
 
     claim: str
     words: str
@@ -87,49 +89,34 @@ class Judged(NamedTuple):
     interval: str
     tolerance: str
     verdict: str
-    decidable: str
+    decidable: str  # of what is undecided: the smallest true value that would have been told from none
     link: str
 
 
 def load_claims(study: Study) -> dict[str, Claim]:
-    """The claims that this study judges, from its claims.yaml; none where it has no such file."""
+    """The claims that this study judges, from its claims.yaml.
+
+    Raises:
+        StudyError: a claim with an unknown rule or measure, or without what its rule wants.
+    """
     path = ROOT / "params" / study.study / "claims.yaml"
-    return (
-        {name: validated(Claim, entry, f"{path.name}, {name},") for name, entry in read_yaml(path).items()}
-        if path.exists()
-        else {}
-    )
+    return {name: validated(Claim, entry, f"{path.name}, {name},") for name, entry in read_yaml(path).items()}
 
 
 def judge(study: Study, name: str, claim: Claim) -> Judged:
     """Measure what a claim is about, and say what follows."""
     measured = measures.MEASURES[claim.measure](study, **claim.of)
-    verdict = RULES[claim.rule](measured, claim)
-    interval = f"{measured.show(measured.low)} to {measured.show(measured.high)}" if measured.low is not None else ""
-    undecided = verdict == UNDECIDED and measured.decidable is not None
+    _, decide, words = RULES[claim.rule]
+    verdict, show = decide(measured, claim), measured.show
+    interval = f"{show(measured.low)} to {show(measured.high)}" if measured.low is not None else ""
+    seen = show(measured.decidable).lstrip("+") if verdict == UNDECIDED and measured.decidable is not None else ""
     return Judged(
-        name, claim.words, claim.place, measured.quantity, measured.show(measured.estimate), interval, tolerance(claim, measured),
-        verdict, measured.show(measured.decidable) if undecided else "", measured.link,
+        name, claim.words, claim.place, measured.quantity, show(measured.estimate), interval, words(show, claim),
+        verdict, seen, measured.link,
     )  # fmt: skip
-
-
-def tolerance(claim: Claim, measured) -> str:
-    """What had to hold, in words."""
-    return {
-        "greater": lambda: f"interval above {measured.show(claim.margin)}",
-        "reaches": lambda: f"interval above {measured.show(claim.published - claim.margin)}",
-        "within": lambda: f"interval within ± {measured.show(claim.margin)}",
-        "most": lambda: f"at most {measured.show(claim.margin)}",
-        "least": lambda: f"at least {measured.show(claim.margin)}",
-        "equals": lambda: f"as stated: {measured.show(claim.stated)}",
-        "near": lambda: f"within {claim.margin:.0%} of {measured.show(claim.stated)}",
-        "attainable": lambda: "every row can arise",
-        "untestable": lambda: claim.why,
-    }[claim.rule]()
 
 
 def table(study: Study) -> pd.DataFrame:
     """claims.csv: a row a claim, in the order of claims.yaml."""
-    return pd.DataFrame(
-        [judge(study, name, claim) for name, claim in load_claims(study).items()], columns=Judged._fields
-    )
+    judged = [judge(study, name, claim) for name, claim in load_claims(study).items()]
+    return pd.DataFrame(judged, columns=Judged._fields)

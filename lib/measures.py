@@ -1,8 +1,8 @@
 """What a claim can be about: each measure turns the study's files into an estimate, and an interval where one makes sense.
 
-predictions.csv, history.csv --difference-->        points, with an interval over photographs and seeds
+predictions.csv, history.csv --difference-->        points, with an interval over groups and seeds
 reports/<study>/{groups,splits,attention}/*.csv --> counts and shares, exact
-params/published/*/table1.csv --printed, rows-->    what the paper's own numbers say
+params/published/*/*.csv --printed_better, rows-->  what the paper's own numbers say
 """
 
 from functools import cache
@@ -12,18 +12,20 @@ import numpy as np
 import pandas as pd
 
 from lib import consistency, intervals
-from lib.compare import decidable, require_same_images
+from lib.compare import decidable, differences
 from lib.intervals import Counts, counts, ends, replicates
 from lib.predictions import read_seeds
-from lib.published import printed
+from lib.published import printed, test_sizes
 from lib.study import Study, load_study
+
+SHOW = {"points": "{:+.1f} points", "share": "{:.1%}", "times": "{:.3f}", "": "{:g}"}  # a unit -> how it is written
 
 
 class Measured(NamedTuple):
     """An estimate in its own unit, the ends of its interval and the smallest decidable size; None where there is none."""
 
     quantity: str
-    estimate: float | list
+    estimate: float | list | None
     link: str = ""
     unit: str = ""
     low: float | None = None
@@ -31,12 +33,10 @@ class Measured(NamedTuple):
     decidable: float | None = None
 
     def show(self, value) -> str:
-        """A value in this measure's unit."""
-        if isinstance(value, list):
-            return ", ".join(f"{number:g}" for number in value)
-        return {"points": f"{value:+.1f}", "share": f"{value:.1%}", "times": f"{value:.3f}", "": f"{value:g}"}[
-            self.unit
-        ]
+        """A value, or several, in this measure's unit; nothing for none."""
+        if value is None:
+            return ""
+        return ", ".join(SHOW[self.unit].format(number) for number in np.atleast_1d(value))
 
 
 METRICS = {  # (confusion matrices (..., classes, classes), accuracy on the training part) -> (...)
@@ -48,102 +48,82 @@ METRICS = {  # (confusion matrices (..., classes, classes), accuracy on the trai
 
 @cache
 def tested(study: str, dataset: str, split: str, model: str) -> tuple[Counts, float]:
-    """The test predictions of a model, counted; and its accuracy on the training part in the last epoch, mean over seeds."""
+    """The test predictions of a model, counted; and its accuracy on the training part, as measured in the last epoch, mean over seeds."""
     study = load_study(study)
     histories = [pd.read_csv(study.run(dataset, split, model, seed) / "history.csv") for seed in study.seeds]
+    trained = float(np.mean([history.train_accuracy.iloc[-1] for history in histories]))
     classes = list(study.dataset(dataset).classes.values())
-    return counts(read_seeds(study, dataset, split, model), classes), float(
-        np.mean([h.train_accuracy.iloc[-1] for h in histories])
-    )
+    return counts(read_seeds(study, dataset, split, model), classes), trained
 
 
 def difference(
-    study: Study,
-    metric: str,
-    dataset: str,
-    split: str,
-    models: list[str],
-    minus: list[str] = (),
-    minus_dataset: str = "",
-) -> Measured:
+    study: Study, metric: str, dataset: str, split: str, models: list[str], minus: list[str] = (), minus_dataset: str = ""
+) -> Measured:  # fmt: skip
     """`metric` of a model minus that of another on the same images, or minus its own on another data set, in points.
 
-    Of several models or others the smallest difference is taken: the claim is about all of them.
+    Of several models or others the smallest difference is taken: such a claim is about all of them. The accuracy on the training
+    part counts as known; intervals are about the test part.
     """
     drawn, estimates = [], []
     for one, other in [(model, other) for model in models for other in minus or [model]]:
         (a, a_trained), (b, b_trained) = (
             tested(study.study, *where) for where in [(dataset, split, one), (minus_dataset or dataset, split, other)]
         )
-        if not minus_dataset:
-            require_same_images(a, b)
-        second = replicates(b, rng=1) if minus_dataset else replicates(b, opposite=True)
-        drawn.append(100 * (METRICS[metric](replicates(a), a_trained) - METRICS[metric](second, b_trained)))
-        estimates.append(100 * float(METRICS[metric](a.confusion, a_trained) - METRICS[metric](b.confusion, b_trained)))
+        of_a, of_b = (lambda c, t=t: METRICS[metric](c, t) for t in (a_trained, b_trained))
+        apart = of_a(replicates(a)) - of_b(replicates(b, rng=1)) if minus_dataset else differences(a, b, of_a, of_b)
+        drawn.append(100 * apart)
+        estimates.append(100 * float(of_a(a.confusion) - of_b(b.confusion)))
     smallest, estimate = np.min(drawn, axis=0), min(estimates)
-    quantity = f"{metric}: {' or '.join(models)} on {dataset} minus {' or '.join(minus) or 'the same'}" + (
-        f" on {minus_dataset}" if minus_dataset else ""
-    )
-    quantity += f", split {split}" + (", the smallest" if len(drawn) > 1 else "")
-    low, high = ends(smallest, estimate)
-    return Measured(
-        quantity, estimate, f"05_train-{dataset}-{split}-{models[0]}.html", "points", low, high, decidable(smallest)
-    )
+    against = f"the same on {minus_dataset}" if minus_dataset else " or ".join(minus)
+    quantity = f"{metric}: {' or '.join(models)} on {dataset} minus {against}, split {split}"
+    page = f"05_train-{dataset}-{split}-{models[0]}.html"
+    quantity += ", the smallest" if len(drawn) > 1 else ""
+    return Measured(quantity, estimate, page, "points", *ends(smallest, estimate), decidable(smallest))
 
 
-def attention(
-    study: Study, table: str, column: str, where: dict, over: dict | None = None, unit: str = "share"
-) -> Measured:
+def attention(study: Study, table: str, column: str, where: dict, over: dict = {}, unit: str = "share") -> Measured:
     """A number of notebook 04, from the row of a table that `where` names; over the number of the row that `over` names."""
     rows = pd.read_csv(study.report / "attention" / f"{table}.csv")
 
     def cell(keys: dict) -> float:
         return float(rows.loc[(rows[list(keys)] == pd.Series(keys)).all(axis=1), column].iloc[0])
 
-    words = ", ".join(f"{key} {value}" for key, value in where.items())
+    words = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in where.items())
     quantity = f"{column}: {words}" + (f", over {', '.join(map(str, over.values()))}" if over else "")
     return Measured(quantity, cell(where) / (cell(over) if over else 1), "04_attention.html", unit)
 
 
 def images(
-    study: Study, dataset: str, by: list[str] = (), split: str | None = None, unit: str = "images", smallest=False
+    study: Study, dataset: str, by: list[str] = (), split: str = "", unit: str = "images", smallest=False
 ) -> Measured:
-    """How many images, photographs or groups: all, or a number for each class, or each part of a split and class; or the smallest of them."""
-    folder, page = (study.report / "splits" / f"{dataset}-{split}.csv", f"03_split-{dataset}-{split}.html") if split else (
-        study.report / "groups" / dataset / "counts.csv", f"02_groups-{dataset}.html")  # fmt: skip
-    table = pd.read_csv(folder)
+    """How many images, photographs or groups: all, or a number a class, or a part of a split and class; or the smallest of them."""
+    page = f"03_split-{dataset}-{split}" if split else f"02_groups-{dataset}"
+    folder = study.report / ("splits" if split else "groups")
+    table = pd.read_csv(folder / (f"{dataset}-{split}.csv" if split else f"{dataset}/counts.csv"))
     numbers = table.groupby(list(by), sort=False)[unit].sum().tolist() if by else [int(table[unit].sum())]
-    quantity = (
-        f"{unit} of {dataset}" + (f" by {' and '.join(by)}" if by else "") + (", the smallest" if smallest else "")
-    )
-    return Measured(quantity, min(numbers) if smallest or len(numbers) == 1 else numbers, page)
+    quantity = f"{unit} of {dataset}" + "".join(f", by {name}" for name in by) + (", the smallest" if smallest else "")
+    return Measured(quantity, min(numbers) if smallest or len(numbers) == 1 else numbers, f"{page}.html")
 
 
 def printed_better(study: Study, dataset: str, than: str, metric: str) -> Measured:
     """How many models of the paper's own Table 1 have a higher `metric` on one data set than on another."""
     table = printed(study).pivot(index="model", columns="dataset", values=metric)
     better = int((table[dataset] > table[than]).sum())
-    return Measured(
-        f"models of {len(table)} in Table 1 with a higher {metric} on {dataset} than on {than}",
-        better,
-        "index.html#table-1",
-    )
+    quantity = f"models of {len(table)} in Table 1 with a higher {metric} on {dataset} than on {than}"
+    return Measured(quantity, better, "index.html#Table-1")
 
 
-def rows_that_cannot(study: Study, dataset: str, sizes: dict[str, dict[str, int]], whole: bool) -> Measured:
-    """How many accuracies (`whole`: rows) of Table 1 no test set of the given sizes can give, rounded or cut off."""
-    checked = consistency.check_table(printed(study).query("dataset == @dataset"), {dataset: sizes})
+def rows_that_cannot(study: Study, dataset: str, whole: bool) -> Measured:
+    """How many accuracies (`whole`: rows) of Table 1 no stated or known test set can give, rounded or cut off."""
+    checked = consistency.check_table(printed(study).query("dataset == @dataset"), test_sizes(study))
     wrong = int((~checked.row_attainable if whole else ~checked.attainable).sum())
-    return Measured(
-        f"{'rows' if whole else 'accuracies'} of {len(checked)} in Table 1, {dataset}, that cannot arise",
-        wrong,
-        "index.html#arithmetic",
-    )
+    what = "rows" if whole else "accuracies"
+    return Measured(f"{what} of {len(checked)} in Table 1, {dataset}, that cannot arise", wrong, "08_claims.html")
 
 
 def nothing(study: Study) -> Measured:
     """Of what cannot be measured here."""
-    return Measured("nothing here measures it", float("nan"))
+    return Measured("nothing here measures it", None)
 
 
 MEASURES = {

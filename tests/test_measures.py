@@ -1,0 +1,74 @@
+"""What claims are about is measured from files alone."""
+
+import pandas as pd
+import pytest
+
+from lib import measures
+from lib.files import write_csv
+from lib.study import ROOT, load_study
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """The quick study with runs of our own: the proposed model is right on all, the plain one on two of three groups."""
+    (tmp_path / "params").symlink_to(ROOT / "params")
+    monkeypatch.setattr("lib.study.ROOT", tmp_path)
+    quick = load_study("quick")
+    rows = pd.DataFrame({"part": "test", "path": [f"{n:02}" for n in range(60)], "group": [n // 2 for n in range(60)]})
+    rows["label"] = ["tumour" if n < 30 else "healthy" for n in range(60)]
+    for model, every in {"vit": 3, "vit-proposed": 100}.items():
+        wrong = rows.group % every == 0 if every < 100 else rows.group < 0
+        predicted = rows.label.where(~wrong, rows.label.map({"tumour": "healthy", "healthy": "tumour"}))
+        table = rows.assign(predicted=predicted, p_tumour=(predicted == "tumour") * 1.0)
+        folder = quick.run("brain-mri", "published", model, 0)
+        write_csv(table.assign(p_healthy=1 - table.p_tumour), folder / "predictions.csv")
+        write_csv(pd.DataFrame({"epoch": [1], "train_accuracy": [0.9]}), folder / "history.csv")
+    measures.tested.cache_clear()
+    yield quick
+    measures.tested.cache_clear()
+
+
+def test_a_difference_is_in_points_and_has_an_interval(study):
+    of = {"dataset": "brain-mri", "split": "published", "models": ["vit-proposed"], "minus": ["vit"]}
+    found = measures.difference(study, "accuracy", **of)
+    assert found.estimate == pytest.approx(100 / 3, abs=2) and 5 < found.low < found.estimate < found.high < 60
+    gap = measures.difference(study, "training minus test accuracy", **of)
+    assert gap.estimate == pytest.approx(-found.estimate) and gap.high < 0
+    both = measures.difference(study, "accuracy", **{**of, "minus": ["vit", "vit-proposed"]})
+    assert both.estimate == 0 and both.quantity.endswith("the smallest")
+
+
+def test_what_the_papers_own_table_says():
+    small = load_study("small")
+    found = measures.printed_better(small, "brain-mri", "blood-cells", "accuracy")
+    assert found.estimate == 4  # all but the CNN
+    assert measures.rows_that_cannot(small, "brain-mri", whole=True).estimate == 2
+
+
+def test_counts_come_from_the_reports_of_groups_and_splits(study):
+    counts = pd.DataFrame(
+        {"part": ["a", "a"], "label": ["tumour", "healthy"], "images": [155, 98], "photographs": [150, 90]}
+    )
+    write_csv(counts, study.report / "groups/brain-mri/counts.csv")
+    assert measures.images(study, "brain-mri").estimate == 253
+    assert measures.images(study, "brain-mri", by=["label"]).estimate == [155, 98]
+    smallest = measures.images(study, "brain-mri", by=["label"], unit="photographs", smallest=True)
+    assert smallest.estimate == 90 and smallest.link == "02_groups-brain-mri.html"
+    parts = pd.DataFrame(
+        {
+            "role": ["train", "train", "test"],
+            "part": ["train", "validation", "test"],
+            "label": "tumour",
+            "images": [5, 6, 7],
+        }
+    )
+    write_csv(parts, study.report / "splits/brain-mri-published.csv")
+    assert measures.images(study, "brain-mri", by=["role", "label"], split="published").estimate == [11, 7]
+
+
+def test_a_number_of_the_attention_page_over_another(study):
+    rows = pd.DataFrame({"attention": ["plain", "paper"], "image_size": [384, 384], "flops": [100, 104]})
+    write_csv(rows, study.report / "attention/blocks.csv")
+    where, over = {"attention": "paper", "image_size": 384}, {"attention": "plain", "image_size": 384}
+    found = measures.attention(study, "blocks", "flops", where, over, unit="times")
+    assert found.estimate == 1.04 and found.show(found.estimate) == "1.040"
