@@ -56,7 +56,7 @@ class Model(BaseModel):
 
     title: str
     architecture: str
-    learning_rate: PositiveFloat | None = None
+    learning_rate: PositiveFloat | list[PositiveFloat] | None = None  # several: the best on validation is kept
     weights_file: str | None = None
 
     @model_validator(mode="after")

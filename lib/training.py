@@ -70,19 +70,37 @@ def train(study: Study, dataset: str, split: str, model: str, seed: int) -> Iter
     """
     wanted = settings(study, dataset, split, model, seed)
     folder, weights = study.run(dataset, split, model, seed), study.weights(dataset, split, model, seed)
-    checkpoint = weights.with_suffix(".checkpoint")
     weights.parent.mkdir(parents=True, exist_ok=True)
-    if is_finished(folder, wanted):
-        checkpoint.unlink(missing_ok=True)
+    if not is_finished(folder, wanted):
+        fabric = start_fabric(study)
+        images = open_images(study, dataset, split, fabric.device)
+        make = partial(build, study, model, len(images.classes))
+        network, history, seconds = yield from tune(fabric, images, wanted, make, weights)
+        finish(folder, weights, wanted, network, images, history)
+        timing = pd.DataFrame({"seconds": seconds}).assign(**machine(fabric))
+        write_csv(timing, study.timing(dataset, split, model, seed))
+    else:
         yield from pd.read_csv(folder / "history.csv").to_dict("records")
-        return
-    fabric = start_fabric(study)
-    images = open_images(study, dataset, split, fabric.device)
-    network, optimizer = start(fabric, wanted, partial(build, study, model, len(images.classes)))
-    history, seconds = yield from fit(fabric, network, optimizer, images, wanted, checkpoint)
-    finish(folder, weights, wanted, network, images, history)
-    write_csv(pd.DataFrame({"seconds": seconds}).assign(**machine(fabric)), study.timing(dataset, split, model, seed))
-    checkpoint.unlink(missing_ok=True)
+    for checkpoint in weights.parent.glob(f"{weights.stem}.*checkpoint"):
+        checkpoint.unlink()
+
+
+def tune(fabric, images: Images, wanted: dict, make: Callable, weights: Path) -> Iterator[dict]:
+    """Train at the learning rate, or at each of several, from the same start; yields the rows of all.
+
+    Returns the network and the history with the best accuracy on the validation part after the last epoch (the lower loss
+    where two are alike), and the seconds of every epoch of all.
+    """
+    rates, tried = wanted["learning_rate"], []
+    for rate in rates if isinstance(rates, list) else [rates]:
+        checkpoint = weights.with_suffix(f".{rate:g}.checkpoint" if isinstance(rates, list) else ".checkpoint")
+        one = {**wanted, "learning_rate": rate}
+        network, optimizer = start(fabric, one, make)
+        history, seconds = yield from fit(fabric, network, optimizer, images, one, checkpoint)
+        history = [{**row, "learning_rate": rate} for row in history] if isinstance(rates, list) else history
+        tried.append((network, history, seconds))
+    network, history, _ = max(tried, key=lambda t: (t[1][-1]["validation_accuracy"], -t[1][-1]["validation_loss"]))
+    return network, history, [second for *_, seconds in tried for second in seconds]
 
 
 def fit(fabric, network, optimizer, images: Images, wanted: dict, checkpoint: Path) -> Iterator[dict]:

@@ -11,7 +11,7 @@ from lib.files import write_csv
 from lib.runs import BEHAVIOUR
 
 RECORD = Path(__file__).with_name("behaviour.csv")
-TOLERANCE = 2e-3  # of a loss, relative: another machine rounds differently, and a few steps make little of that
+TOLERANCE = 2e-2  # of a loss, relative: two CPUs that round differently were 5e-3 apart after a few steps of ResNet18
 CASES = {  # name: (model of the demo, settings that differ)
     "cnn": ("cnn", {}),
     "alexnet": ("alexnet", {}),

@@ -54,6 +54,27 @@ def test_a_finished_seed_is_not_trained_again_until_a_setting_changes(tiny, monk
         run(changed)
 
 
+def test_of_several_learning_rates_the_best_on_validation_is_kept(tiny):
+    def with_rates(rates):
+        return tiny.model_copy(
+            update={"models": {"cnn": tiny.models["cnn"].model_copy(update={"learning_rate": rates})}}
+        )
+
+    alone = {rate: run(with_rates(rate))[-1] for rate in [1e-5, 3e-2]}
+    best = max(alone, key=lambda rate: (alone[rate]["validation_accuracy"], -alone[rate]["validation_loss"]))
+    rows = run(with_rates([1e-5, 3e-2]))
+    assert [row["epoch"] for row in rows] == [1, 2, 3] * 2
+    kept = pd.read_csv(tiny.run("phantom-brain", "published", "cnn", 0) / "history.csv")
+    assert set(kept.learning_rate) == {best} and kept.epoch.tolist() == [1, 2, 3]
+    assert kept.validation_loss.iloc[-1] == pytest.approx(alone[best]["validation_loss"], abs=1e-5)
+    whole = files(with_rates([1e-5, 3e-2]))
+    (tiny.run("phantom-brain", "published", "cnn", 0) / "settings.yaml").unlink()
+    run(with_rates([1e-5, 3e-2]), epochs=5)  # cut off in the second
+    run(with_rates([1e-5, 3e-2]))
+    assert files(with_rates([1e-5, 3e-2])) == whole
+    assert not list(tiny.weights("phantom-brain", "published", "cnn", 0).parent.glob("*.checkpoint"))
+
+
 def test_predictions_hold_each_image_once_and_probabilities_sum_to_one(tiny):
     run(tiny)
     table = pd.read_csv(tiny.run("phantom-brain", "published", "cnn", 0) / "predictions.csv")
