@@ -25,36 +25,52 @@ def stand_ins(folder) -> dict[str, str]:
     return made
 
 
-@pytest.mark.slow
-def test_the_papers_study_trains_all_five_models_from_weights_of_the_real_layout(tmp_path, monkeypatch):
-    chosen = load_study("paper")
-    short = chosen.datasets["brain-mri"].model_copy(update={"epochs": 1})
-    chosen = chosen.model_copy(
-        update={"datasets": {"brain-mri": short}, "batch_size": 6, "seeds": [0], "validation_share": 0.34}
-    )
+@pytest.fixture
+def handful(tmp_path, monkeypatch):
+    """Makes a study of another one: one epoch on fourteen images."""
     (tmp_path / "params").symlink_to(study.ROOT / "params")
     monkeypatch.setattr(study, "ROOT", tmp_path)
     monkeypatch.setenv("STUDY_ARCHIVES", str(tmp_path))
-    files = stand_ins(tmp_path)
     names = [f"yes/Y{i}.png" for i in range(7)] + [f"no/{i} no.png" for i in range(7)]
     path = write_zip(tmp_path / "brain-mri.zip", {name: png(size=(150, 168), seed=i) for i, name in enumerate(names)})
 
-    entry = chosen.dataset("brain-mri")
-    images, pixels, _ = datasets.read_images(path, entry, chosen.image_size)
-    write_csv(images, chosen.images("brain-mri") / "images.csv")
-    write(chosen.images("brain-mri") / "pixels.npy", lambda p: datasets.np.save(p, pixels))
-    table = splits.split(
-        images, images.assign(group=images.index), "published", entry, seed=0, validation_share=chosen.validation_share
-    )
-    write_csv(table, chosen.split("brain-mri", "published"))
+    def make(name: str, models: list[str]):
+        chosen = load_study(name)
+        short = {"brain-mri": chosen.datasets["brain-mri"].model_copy(update={"epochs": 1})}
+        few = {"batch_size": 6, "seeds": [0], "validation_share": 0.34, "splits": ["published"]}
+        kept = {model: chosen.models[model] for model in models or chosen.models}
+        chosen = chosen.model_copy(update={"datasets": short, "models": kept, **few})
+        entry = chosen.dataset("brain-mri")
+        images, pixels, _ = datasets.read_images(path, entry, chosen.image_size)
+        write_csv(images, chosen.images("brain-mri") / "images.csv")
+        write(chosen.images("brain-mri") / "pixels.npy", lambda p: datasets.np.save(p, pixels))
+        share = {"seed": 0, "validation_share": chosen.validation_share}
+        table = splits.split(images, images.assign(group=images.index), "published", entry, **share)
+        write_csv(table, chosen.split("brain-mri", "published"))
+        return chosen
+
+    return make
+
+
+@pytest.mark.slow
+def test_the_papers_study_trains_all_five_models_from_weights_of_the_real_layout(tmp_path, handful):
+    files = stand_ins(tmp_path)
+    chosen = handful("paper", [])
     table = weights.collect(chosen)
     assert table.model.tolist() == ["alexnet", "resnet18", "vit", "vit-proposed"]
     assert table.sha256.nunique() == len(files)
-
     for run in chosen.runs:
         assert len(list(training.train(chosen, **run))) == 1
         used = yaml.safe_load((chosen.run(**run) / "settings.yaml").read_text())
         assert used["weights_sha256"] == dict(zip(table.model, table.sha256)).get(run["model"])
+
+
+@pytest.mark.slow
+def test_the_full_size_ablation_starts(handful):
+    chosen = handful("scratch", ["vit-proposed", "none"])
+    for run in chosen.runs:
+        assert len(list(training.train(chosen, **run))) == 1
+        assert (chosen.run(**run) / "predictions.csv").exists()
 
 
 def test_a_weights_file_that_is_named_but_missing_is_told(tmp_path):
