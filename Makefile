@@ -1,5 +1,6 @@
 # make report              the demo: set up .venv, run its pipeline, say where the report is
 # make report STUDY=quick  another study (a folder of params/)
+# make redo STUDY=small    its tables, figures and verdicts anew, from the committed predictions alone
 # make lab                 JupyterLab on notebooks/
 # make test                every check
 # make bench               what the pipeline costs, measured
@@ -7,12 +8,16 @@ STUDY ?= demo
 PYTHON ?= python3
 PIPELINE = $(if $(filter demo,$(STUDY)),dvc.yaml,params/$(STUDY)/dvc.yaml)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+REDO = 06_evaluate 07_figures 08_claims 09_report
 
-.PHONY: report lab test bench
+.PHONY: report redo lab test bench
 report: .venv/ready
 	@python -m lib.study $(STUDY)
 	@dvc repro $(PIPELINE)
 	@echo "The report: reports/$(STUDY)/index.html"
+
+redo: .venv/ready
+	@for page in $(REDO); do python -m lib.pages $$page $(STUDY) || exit 1; done
 
 lab: .venv/ready
 	jupyter lab notebooks

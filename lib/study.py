@@ -107,7 +107,7 @@ class Study(Strict):
         pages = [f"{notebook}-{dataset}" for notebook in ["01_download", "02_groups"] for dataset in self.datasets]
         pages += [f"03_split-{split}" for split in splits]
         pages += ["04_attention"] + [f"05_train-{split}-{model}" for split, model in product(splits, self.models)]
-        return [*pages, "06_evaluate", "07_figures"]
+        return [*pages, "06_evaluate", "07_figures", "08_claims"]
 
     def images(self, dataset: str) -> Path:
         """A folder: images.csv (one row an image) and pixels.npy (the same rows, uint8)."""

@@ -25,17 +25,19 @@ from lib.study import load_study  # noqa: E402
 class Project:
     """A checkout of the working tree in a folder of its own, with the study `tiny` in it."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, keep: tuple[str, ...] = ()):
+        """`keep`: folders of runs/ and reports/ to copy too; without them a checkout that has run nothing."""
         self.folder = folder
         files = subprocess.run(
             ["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True, text=True
         )
         for name in filter(None, files.stdout.split("\0")):
-            if os.path.lexists(ROOT / name) and not name.startswith(("runs/", "reports/")):
+            if os.path.lexists(ROOT / name) and (name.startswith(keep) or not name.startswith(("runs/", "reports/"))):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
         (folder / "params/tiny").mkdir()
         shutil.copy(ROOT / "tests/tiny.yaml", folder / "params/tiny/params.yaml")
+        shutil.copy(ROOT / "params/demo/claims.yaml", folder / "params/tiny/claims.yaml")
         (folder / "params/tiny/dvc.yaml").symlink_to("../../dvc.yaml")
         subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
 
