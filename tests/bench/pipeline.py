@@ -18,7 +18,7 @@ STUDY, DATASET, SPLIT = load_study("demo"), "phantom-blood", "published"
 NOTEBOOKS = {
     "02_groups": [f"dataset={DATASET}"],
     "05_train": [f"dataset={DATASET}", f"split={SPLIT}", "model=cnn"],  # finished: nothing is trained
-    "06_evaluate": [],
+    "09_report": [],
 }
 
 
