@@ -1,16 +1,15 @@
-"""What decides the result of a run, when it is finished, and how one that was cut off goes on.
+"""What decides the result of a run, and when it is finished.
 
 settings() --equal to settings.yaml?--> finished
-          \\--equal to the checkpoint's?--> resume() after its last epoch; else from the beginning
 """
 
 import hashlib
+import inspect
 from pathlib import Path
 
-import torch
 import yaml
-from torch import nn
 
+from lib.models import vit
 from lib.study import Study
 
 # Raise it when the same settings train to another result: every run is then trained again. tests/test_behaviour.py notices.
@@ -51,41 +50,31 @@ def settings(study: Study, dataset: str, split: str, model: str, seed: int) -> d
     }
 
 
-WEIGHTS = {"imagenet": "weights", "phantoms": "pretrained"}  # a params word -> the stage's folder
-
-
 def weights_path(study: Study, model: str) -> Path | None:
     """The file that a model of this study starts from, as the stage `weights` or `pretrain` left it; None: from scratch."""
-    word = study.models[model].starts_from
-    return None if word == "none" else study.data / WEIGHTS[word] / f"{model}.pth"
+    chosen = study.models[model]
+    if chosen.starts_from == "imagenet":
+        return study.data / "weights" / f"{model}.pth"
+    if chosen.starts_from == "phantoms":
+        return study.pretrained / f"{size_name(size_of(chosen.settings))}.pth"
+    return None
+
+
+SIZE = {"patch": "patches", "dim": "dim", "mlp_dim": "ff_dim", "depth": "num_layers", "heads": "num_heads", "dropout": "dropout_rate"}  # fmt: skip
+
+
+def size_of(settings: dict) -> dict:
+    """What the plain ViT under a model's attention measures, by the names of pytorch_pretrained_vit."""
+    defaults = {name: parameter.default for name, parameter in inspect.signature(vit).parameters.items()}
+    return {theirs: settings.get(ours, defaults[ours]) for ours, theirs in SIZE.items()}
+
+
+def size_name(size: dict) -> str:
+    """A name for each size: models of one size start from one file."""
+    return "vit-" + "-".join(str(size[name]) for name in SIZE.values())
 
 
 def is_finished(folder: Path, wanted: dict) -> bool:
     """Whether this very run, by its settings, is on disk; its weights may be elsewhere (they are not in Git)."""
     done = folder / "settings.yaml"
     return done.exists() and yaml.safe_load(done.read_text()) == wanted
-
-
-def save_checkpoint(
-    path: Path, wanted: dict, network: nn.Module, optimizer, history: list[dict], seconds: list[float]
-) -> None:
-    """All that the next epoch depends on, the random states among it."""
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    random = {"cpu": torch.get_rng_state(), "cuda": cuda}
-    tensors = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "random": random}
-    torch.save({"settings": wanted, **tensors, "history": history, "seconds": seconds}, path)
-
-
-def resume(path: Path, wanted: dict, network: nn.Module, optimizer) -> tuple[list[dict], list[float]]:
-    """The history and the seconds of each epoch so far, the rest put back where it was; empty when there is no checkpoint of these settings."""
-    if not path.exists():
-        return [], []
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    if state["settings"] != wanted:
-        return [], []
-    network.load_state_dict(state["network"])
-    optimizer.load_state_dict(state["optimizer"])
-    torch.set_rng_state(state["random"]["cpu"])
-    if state["random"]["cuda"]:
-        torch.cuda.set_rng_state_all(state["random"]["cuda"])
-    return state["history"], state["seconds"]

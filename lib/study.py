@@ -16,7 +16,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_va
 from lib.blocks import Model, Pretraining, Training, require_draw
 from lib.catalogue import Dataset, catalogue
 from lib.errors import StudyError
-from lib.schema import Strict, known, read_yaml, validated
+from lib.schema import Name, Strict, known, read_yaml, validated
 from lib.splits import SPLITS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,7 +27,7 @@ class Study(Strict):
 
     study: str
     root: str
-    title: str
+    title: Name
     published: Literal["res-vit"] | None
     datasets: dict[str, Training] = Field(min_length=1)
     splits: list[str] = Field(min_length=1)
@@ -128,6 +128,20 @@ class Study(Strict):
     def run(self, dataset: str, split: str, model: str, seed: int) -> Path:
         """A folder of one trained model: history.csv, predictions.csv, settings.yaml (in Git)."""
         return ROOT / "runs" / self.study / dataset / split / model / f"seed-{seed}"
+
+    def stopped(self, dataset: str, split: str, model: str, seed: int) -> str | None:
+        """Why a run has no result, where its training had to be stopped; None: it has one, or was not trained yet."""
+        path = self.run(dataset, split, model, seed) / "stopped.txt"
+        return path.read_text().strip() if path.exists() else None
+
+    def finished(self, dataset: str, split: str, model: str) -> list[int]:
+        """The seeds of a model whose training was not stopped."""
+        return [seed for seed in self.seeds if self.stopped(dataset, split, model, seed) is None]
+
+    @property
+    def pretrained(self) -> Path:
+        """A folder: the ViTs that `weights: phantoms` starts from, how they were trained, history.csv (in Git, since every run rests on them)."""
+        return ROOT / "runs" / self.study / "pretrained"
 
     def baselines(self, dataset: str, split: str) -> Path:
         """A folder: predictions of every baseline of lib/baselines.py (in Git)."""

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from lib.attention import BestHeadAttention, Choice
+from lib.fitting import predict
 from lib.images import Images
-from lib.training import predict
 
 PRECISIONS = {"fp64": torch.float64, "fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 RULES = ["l1", "column_sum", "score_l1", "output_norm", "confidence", "entropy"]  # those that look at the heads

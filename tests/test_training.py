@@ -1,5 +1,6 @@
 """A run is repeatable to the byte, whether or not it was cut off; what is finished is left alone."""
 
+import io
 import time
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import torch
 from conftest import Project
 
-from lib import training
+from lib import checkpoints, fitting, training
 from lib.errors import StudyError
 
 
@@ -38,16 +39,53 @@ def test_a_run_that_was_cut_off_ends_with_the_same_bytes(tiny, model, monkeypatc
     torch.manual_seed(99)  # whatever the process did in between
     trained = []
     monkeypatch.setattr(
-        training, "train_epoch", lambda *a, original=training.train_epoch: trained.append(a[-1]) or original(*a)
+        fitting, "train_epoch", lambda *a, original=fitting.train_epoch: trained.append(a[5]) or original(*a)
     )
     rows = run(tiny, model)
     assert trained == [2] and len(rows) == 3 and files(tiny, model) == whole
     assert set(whole) == {"history.csv", "predictions.csv", "settings.yaml", "seed-0.safetensors"}
 
 
+def killed_after(steps: int, train_step):
+    """Training steps, of which the one after so many ends the process."""
+    left = iter(range(steps))
+    return lambda *arguments: train_step(*arguments) if next(left, None) is not None else 1 / 0
+
+
+@pytest.mark.parametrize("model", ["cnn", "vit-proposed"])
+def test_a_run_that_was_cut_off_within_an_epoch_ends_with_the_same_bytes(tiny, model, monkeypatch):
+    run(tiny, model)
+    whole = files(tiny, model)
+    (tiny.run("phantom-brain", "published", model, 0) / "settings.yaml").unlink()
+    monkeypatch.setattr(checkpoints, "SECONDS", -1)  # a checkpoint after every step
+    step = fitting.train_step
+    for steps in [1, 1, 2]:
+        monkeypatch.setattr(fitting, "train_step", killed_after(steps, step))
+        with pytest.raises(ZeroDivisionError):
+            run(tiny, model)
+        torch.manual_seed(99)
+    monkeypatch.setattr(fitting, "train_step", step)
+    run(tiny, model)
+    assert files(tiny, model) == whole
+
+
+def test_a_damaged_checkpoint_is_told_and_the_run_begins_anew(tiny):
+    run(tiny)
+    whole = files(tiny)
+    (tiny.run("phantom-brain", "published", "cnn", 0) / "settings.yaml").unlink()
+    run(tiny, epochs=2)
+    path = tiny.weights("phantom-brain", "published", "cnn", 0).with_suffix(".checkpoint")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.warns(UserWarning, match="seed-0.checkpoint is damaged: this training begins anew"):
+        assert len(run(tiny)) == 3
+    assert files(tiny) == whole
+
+
 def test_a_finished_seed_is_not_trained_again_until_a_setting_changes(tiny, monkeypatch):
     run(tiny)
-    monkeypatch.setattr(training, "train_epoch", None)  # calling it would fail
+    monkeypatch.setattr(fitting, "train_epoch", None)  # calling it would fail
     assert len(run(tiny)) == 3
     changed = tiny.model_copy(update={"learning_rate": 0.5})
     with pytest.raises(TypeError):
@@ -108,7 +146,7 @@ def test_a_killed_dvc_repro_goes_on_and_ends_with_the_same_bytes(tmp_path):
     process = project.start("dvc", "repro", stage)
     wait_for(lambda: checkpoint.exists() or process.poll() is not None)
     project.kill(process)
-    done = len(torch.load(checkpoint, weights_only=True)["history"])
+    done = len(torch.load(io.BytesIO(checkpoint.read_bytes()[32:]), weights_only=True)["progress"]["history"])
     assert 0 < done < 100 and not (parts[0] / "seed-0/settings.yaml").exists()
     code, output = project.run("dvc", "repro", stage)
     assert code == 0, output

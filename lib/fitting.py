@@ -1,0 +1,139 @@
+"""Epochs: a network and images in, a row an epoch out; whatever moment it is stopped at, it goes on from there.
+
+images, settings --start--> network, optimiser --fit--> history; checkpoints on the way
+"""
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from lib import checkpoints
+from lib.errors import StudyError
+from lib.images import Images
+from lib.study import Study
+
+OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+SCHEDULES = {  # share of the training that is done -> factor of the learning rate
+    "constant": lambda done: 1.0,
+    "warmup-cosine": lambda done: min(1.0, 20 * done + 0.01) * 0.5 * (1 + math.cos(math.pi * done)),
+}
+FLIPS = {"none": [], "horizontal": [-1], "both": [-1, -2]}  # axes of (batch, 3, height, width)
+
+
+def start_fabric(study: Study):
+    """The device and precision of a study, as a lightning_fabric.Fabric; a StudyError where there is no such device."""
+    if study.device == "cuda" and not torch.cuda.is_available():
+        raise StudyError(
+            f"params/{study.study} asks for device: cuda, and this machine has none; set device: auto to train on what there is"
+        )
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs to be repeatable
+    from lightning_fabric import Fabric  # only who trains waits for its import
+
+    return Fabric(accelerator=study.device, devices=1, precision=study.precision)
+
+
+def start(fabric, wanted: dict, make: Callable[[], nn.Module]) -> tuple[nn.Module, torch.optim.Optimizer]:
+    """The network that `make` builds from the run's seed, and its optimiser, on the device."""
+    torch.manual_seed(wanted["seed"])
+    network = make()
+    decides = {"lr": wanted["learning_rate"], "weight_decay": wanted["weight_decay"]}
+    return fabric.setup(network, OPTIMIZERS[wanted["optimizer"]](network.parameters(), **decides, fused=True))
+
+
+class Diverged(StudyError):
+    """The loss is no number any more."""
+
+
+def fit(fabric, network, optimizer, images: Images, wanted: dict, checkpoint: Path) -> Iterator[dict]:
+    """All epochs, or what the checkpoint lacks of them; yields a row each, returns the rows and the seconds of each.
+
+    Raises:
+        Diverged: the loss became infinite or NaN.
+    """
+    new = {"history": [], "seconds": [], "epoch": None}
+    progress = checkpoints.load(checkpoint, wanted, network, optimizer) or new
+    save = partial(checkpoints.save, checkpoint, wanted, network, optimizer, progress)
+    history, seconds = progress["history"], progress["seconds"]
+    yield from list(history)
+    for epoch in range(len(history), wanted["epochs"]):
+        row = {"epoch": epoch + 1, **train_epoch(fabric, network, optimizer, images, wanted, epoch, progress, save)}
+        if not math.isfinite(row["train_loss"]):
+            raise Diverged(f"the loss became {row['train_loss']} in epoch {epoch + 1}")
+        began = time.perf_counter()
+        probabilities = predict(network, images, images.rows("validation"))
+        validation = score(probabilities, images.labels[images.rows("validation")])
+        history.append({**row, **{f"validation_{name}": value for name, value in validation.items()}})
+        seconds.append(progress["epoch"]["seconds"] + time.perf_counter() - began)
+        progress["epoch"] = None
+        if row["epoch"] < wanted["epochs"]:  # after the last, the finished run itself is written
+            save()
+        yield history[-1]
+    return history, seconds
+
+
+def begin_epoch(images: Images, wanted: dict) -> dict:
+    """Where an epoch stands before its first step: the rows in their order (or `epoch_images` of them, drawn anew)."""
+    rows = images.rows("train")
+    rows = rows[torch.randperm(len(rows))[: wanted["epoch_images"]]]
+    return {"rows": rows, "step": 0, "loss_sum": torch.zeros(()), "correct": torch.zeros((), dtype=torch.long), "seen": 0, "seconds": 0.0}  # fmt: skip
+
+
+def train_epoch(fabric, network, optimizer, images: Images, wanted: dict, epoch: int, progress: dict, save) -> dict:
+    """One pass over the training part, or the rest of one; returns train_loss and train_accuracy. Calls `save` now and then."""
+    network.train()
+    at = progress["epoch"] = progress["epoch"] or begin_epoch(images, wanted)
+    batches = at["rows"].split(wanted["batch_size"])
+    batches = batches[:-1] if len(batches) > 1 and len(batches[-1]) == 1 else batches  # batch norm needs two images
+    began = saved = checkpoints.CLOCK()
+    before = at["seconds"]
+    for step in range(at["step"], len(batches)):
+        done = (epoch + step / len(batches)) / wanted["epochs"]
+        for group in optimizer.param_groups:
+            group["lr"] = wanted["learning_rate"] * SCHEDULES[wanted["schedule"]](done)
+        loss, correct = train_step(fabric, network, optimizer, images, batches[step], wanted)
+        at["loss_sum"] = loss * len(batches[step]) + at["loss_sum"]  # stays on the device: no synchronisation a step
+        at["correct"] = correct + at["correct"]
+        at |= {
+            "step": step + 1,
+            "seen": at["seen"] + len(batches[step]),
+            "seconds": before + checkpoints.CLOCK() - began,
+        }
+        if checkpoints.CLOCK() - saved > checkpoints.SECONDS:
+            save()
+            saved = checkpoints.CLOCK()
+    return {"train_loss": float(at["loss_sum"]) / at["seen"], "train_accuracy": float(at["correct"]) / at["seen"]}
+
+
+def train_step(fabric, network, optimizer, images: Images, rows: Tensor, wanted: dict) -> tuple[Tensor, Tensor]:
+    """One step; returns the mean loss of the batch and how many of it were right, both on the device."""
+    pixels, labels = images.batch(rows)
+    for axis in FLIPS[wanted["flips"]]:
+        flipped = (torch.rand(len(rows)) < 0.5).to(pixels.device)
+        pixels = torch.where(flipped[:, None, None, None], pixels.flip(axis), pixels)
+    logits = network(pixels)
+    loss = nn.functional.cross_entropy(logits, labels)
+    optimizer.zero_grad()
+    fabric.backward(loss)
+    optimizer.step()
+    return loss.detach(), (logits.detach().argmax(1) == labels).sum()
+
+
+@torch.no_grad()
+def predict(network: nn.Module, images: Images, rows: Tensor, batch_size: int = 256) -> Tensor:
+    """Softmax probabilities of rows, (rows, classes) float64 on the CPU."""
+    network.eval()
+    logits = [network(images.batch(batch)[0]) for batch in rows.split(batch_size)]
+    return torch.cat(logits).double().cpu().softmax(1)
+
+
+def score(probabilities: Tensor, labels: Tensor) -> dict:
+    """Mean cross-entropy in nats, and accuracy."""
+    loss = nn.functional.nll_loss(probabilities.clamp_min(1e-12).log(), labels)
+    return {"loss": loss.item(), "accuracy": (probabilities.argmax(1) == labels).double().mean().item()}
