@@ -22,6 +22,7 @@ from PIL import Image
 from lib import phantoms
 from lib.catalogue import Dataset
 from lib.errors import StudyError
+from lib.fetch import download, from_kaggle
 from lib.study import ROOT, Study
 
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
@@ -38,7 +39,7 @@ def archives() -> Path:
 
 
 def find_archive(name: str, entry: Dataset, draw: dict, drawn: Path, progress=quiet) -> Path:
-    """The archive of a data set: drawn, or `<name>.zip` where archives are kept, or fetched from Kaggle.
+    """The archive of a data set: drawn, or `<name>.zip` where archives are kept, or fetched from its address or Kaggle.
 
     Args:
         name: the data set's name in the catalogue. entry: what stands there.
@@ -48,7 +49,9 @@ def find_archive(name: str, entry: Dataset, draw: dict, drawn: Path, progress=qu
         phantoms.DRAW[entry.draw](drawn, **draw, progress=progress)
         return drawn
     path = archives() / f"{name}.zip"
-    return path if path.exists() else fetch_from_kaggle(entry.kaggle, path)
+    if path.exists():
+        return path
+    return download(entry.url, path, progress) if entry.url else from_kaggle(entry.kaggle, path)
 
 
 def archive_path(study: Study, name: str) -> Path:
@@ -56,31 +59,10 @@ def archive_path(study: Study, name: str) -> Path:
     return study.images(name) / "archive.zip" if study.dataset(name).draw else archives() / f"{name}.zip"
 
 
-def fetch_from_kaggle(slug: str, path: Path) -> Path:
-    """Download `slug` to `path` by way of a temporary folder beside it, so that a half download is never taken for good."""
-    import contextlib
-    import tempfile
-
-    advice = (
-        f"{path.name} is not in {path.parent}, and Kaggle did not hand it over ({{why}}). Either\n"
-        f"  download it from kaggle.com/datasets/{slug}, put it there as {path.name} (or name its folder in STUDY_ARCHIVES),\n"
-        "  or make a token at kaggle.com/settings, save it as ~/.kaggle/kaggle.json, and run this again."
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        try:
-            with contextlib.redirect_stdout(io.StringIO()):  # its help text is longer than the advice
-                from kaggle.api.kaggle_api_extended import KaggleApi
-
-                api = KaggleApi()
-                api.authenticate()  # without credentials it leaves the process: SystemExit
-                api.dataset_download_files(slug, path=folder)
-        except SystemExit:
-            raise StudyError(advice.format(why="there are no credentials")) from None
-        except Exception as error:
-            raise StudyError(advice.format(why=type(error).__name__)) from None
-        os.replace(next(Path(folder).glob("*.zip")), path)
-    return path
+MOST_FILES, MOST_BYTES = (
+    500_000,
+    64 << 30,
+)  # of an archive, unpacked: far more than any data set here, far less than a bomb
 
 
 def open_archive(path: Path) -> zipfile.ZipFile:
@@ -93,6 +75,10 @@ def open_archive(path: Path) -> zipfile.ZipFile:
     for name in archive.namelist():
         if name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name) or re.match("[A-Za-z]:", name):
             raise StudyError(f"{path} has a member that points outside of it, {name!r}: do not use this archive")
+    size = sum(member.file_size for member in archive.infolist())
+    if len(archive.infolist()) > MOST_FILES or size > MOST_BYTES:
+        says = f"{len(archive.infolist())} files and {size} bytes unpacked, more than the {MOST_FILES} and {MOST_BYTES} allowed"
+        raise StudyError(f"{path} says it holds {says}: do not use this archive")
     return archive
 
 

@@ -1,18 +1,36 @@
 """Files that are whole or not there: written under a temporary name, then moved into place."""
 
+import contextlib
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
+from lib.errors import StudyError
+
 
 def write(path: Path, save: Callable[[Path], object]) -> None:
-    """Call `save` with a temporary path beside `path`, then move what it wrote to `path` in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Call `save` with a temporary path beside `path`, then move what it wrote to `path` in one step.
+
+    StudyError: the disk is full, or the folder cannot be written; what was there is still there.
+    """
     temporary = path.with_name(f".{path.stem}.part{path.suffix}")  # numpy adds a suffix where it misses one
-    save(temporary)
-    os.replace(temporary, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save(temporary)
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        cure = {
+            errno.ENOSPC: "make room on that disk",
+            errno.EROFS: "make that folder writable",
+            errno.EACCES: "make that folder writable",
+        }
+        says = f"{path} cannot be written ({error.strerror}); nothing that was there is lost"
+        raise StudyError(f"{says}: {cure.get(error.errno, 'mend that')}, and run this again") from error
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

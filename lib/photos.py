@@ -30,6 +30,7 @@ from lib.study import ROOT
 CLEAR = 27  # inliers from which on an image is taken for a view of a photograph without a doubt
 SAME = 12  # inliers from which on two photographs are taken to show the same cell
 SIZE = (320, 240)  # columns, rows: every picture is brought to the size of the augmented ones
+PIECE = 500  # images, ten seconds on two cores: so much is lost at most when the registration is cut off
 CANDIDATES = 5  # photographs with the most nearest neighbours, which are then compared one by one
 
 
@@ -47,8 +48,10 @@ def register(path: Path, pattern: str, images: list[str], progress) -> tuple[pd.
     if not all(file.exists() for file in kept):
         with zipfile.ZipFile(path) as archive:
             gallery = open_gallery(archive, pattern)
-            for file, make in zip(kept, [partial(recover, archive, images), same_cell]):
+            begun = kept[0].with_suffix(".begun.csv")
+            for file, make in zip(kept, [partial(recover, archive, images, kept=begun), same_cell]):
                 write_csv(make(gallery=gallery, progress=progress), file)
+            begun.unlink()
     return pd.read_csv(kept[0]), pd.read_csv(kept[1])
 
 
@@ -123,13 +126,27 @@ def each(function, items, progress, **words) -> list:
         return list(progress(pool.map(function, items), total=len(items), **words))
 
 
-def recover(archive: zipfile.ZipFile, paths: list[str], gallery: Gallery, progress) -> pd.DataFrame:
-    """photo and inliers of every image, in the order of `paths`; a photograph that is not in the gallery: `missing-1`, ..."""
+def in_pieces(function, items: list, progress, kept: Path, columns: list[str], **words) -> pd.DataFrame:
+    """`each`, a piece at a time: what is done stands in `kept`, and is not done again after a stop."""
+    done = pd.read_csv(kept) if kept.exists() else pd.DataFrame(columns=columns)
+    starts = range(len(done), len(items), PIECE)
+    for start in progress(starts, total=len(starts), unit=f" x {PIECE}", **words):
+        found = pd.DataFrame(each(function, items[start : start + PIECE], lambda i, **_: i), columns=columns)
+        done = found if done.empty else pd.concat([done, found], ignore_index=True)
+        write_csv(done, kept)
+    return done
+
+
+def recover(archive: zipfile.ZipFile, paths: list[str], gallery: Gallery, progress, kept: Path) -> pd.DataFrame:
+    """photo and inliers of every image, in the order of `paths`; a photograph that is not in the gallery: `missing-1`, ...
+
+    kept: a file for what is done so far.
+    """
 
     def look(path: str) -> tuple[int, str]:
         return gallery.find(features(read_grey(archive, path)))[0]
 
-    table = pd.DataFrame(each(look, paths, progress, desc="registration"), columns=["inliers", "photo"], index=paths)
+    table = in_pieces(look, paths, progress, kept, ["inliers", "photo"], desc="registration").set_axis(paths)
     unclear = table.index[table.inliers < CLEAR].tolist()
     if len(unclear) > 1:
         others = Gallery(unclear, [read_grey(archive, path) for path in unclear])

@@ -82,6 +82,27 @@ def test_an_archive_that_points_outside_is_refused(tmp_path, name):
         datasets.read_images(path, ENTRY, 8)
 
 
+@pytest.mark.parametrize("limit", ["MOST_FILES", "MOST_BYTES"])
+def test_an_archive_that_would_fill_the_disk_is_refused_with_its_numbers(tmp_path, monkeypatch, limit):
+    path = write_zip(tmp_path / "a.zip", {**GOOD, "zeros": bytes(10_000_000)})
+    size = sum(len(content) for content in GOOD.values()) + 10_000_000
+    monkeypatch.setattr(datasets, limit, 4)
+    with pytest.raises(StudyError, match=f"holds {len(GOOD) + 1} files and {size} bytes unpacked, more than"):
+        datasets.read_images(path, ENTRY, 8)
+
+
+def test_a_class_folder_of_any_name_is_read_and_its_printed_name_is_plain(tmp_path):
+    folder = "<script>alert(1)<"
+    values = {"title": "t", "images": "{label}/*", "published": "call"}
+    entry = Dataset(**values, classes={folder: "odd", "no": "healthy"})
+    path = write_zip(tmp_path / "a.zip", {f"{folder}/a.png": png(), "no/b.png": png()})
+    images, _, _ = datasets.read_images(path, entry, 8)
+    assert set(images.label) == {"odd", "healthy"}
+    for wrong in [{"title": "<b>t</b>"}, {"classes": {"a": folder}}, {"classes": {"a": "$x$"}}]:
+        with pytest.raises(ValueError, match="is printed in reports"):
+            Dataset(**{**values, "classes": {"a": "b"}, **wrong})
+
+
 @pytest.mark.parametrize("members", [{"yes/Y1.png": png()}, {"other/x.png": png()}, {"yes/Y1.png": png(), "no/": b""}])
 def test_a_missing_or_empty_class_is_named(tmp_path, members):
     with pytest.raises(StudyError, match="no image of .*no"):

@@ -1,5 +1,6 @@
 """Every view finds its photograph, and photographs, copies and near duplicates become one group; on drawings, whose truth is known."""
 
+import contextlib
 import zipfile
 from functools import partial
 
@@ -44,10 +45,10 @@ def without(archive, path, member: str):
     return path
 
 
-def test_every_view_finds_its_photograph(archive, images):
+def test_every_view_finds_its_photograph(archive, images, tmp_path):
     with zipfile.ZipFile(archive) as whole:
         gallery = photos.open_gallery(whole, ENTRY.originals)
-        found = photos.recover(whole, list(images[0].path), gallery, quiet)
+        found = photos.recover(whole, list(images[0].path), gallery, quiet, tmp_path / "begun.csv")
     assert (found.photo.to_numpy() == truth(archive)[images[0].path].to_numpy()).all()
     assert found.inliers.min() >= photos.CLEAR
 
@@ -57,9 +58,25 @@ def test_views_of_a_photograph_that_is_missing_are_matched_with_one_another(arch
     with zipfile.ZipFile(without(archive, tmp_path / "some.zip", f"{lost}.jpg")) as whole:
         gallery = photos.open_gallery(whole, ENTRY.originals)
         assert lost not in gallery.names
-        found = photos.recover(whole, list(images[0].path), gallery, quiet)
+        found = photos.recover(whole, list(images[0].path), gallery, quiet, tmp_path / "begun.csv")
     views = (truth(archive)[images[0].path] == lost).to_numpy()
     assert set(found.photo[views]) == {"missing-1"} and "missing-1" not in set(found.photo[~views])
+
+
+def test_a_registration_that_was_cut_off_goes_on_where_it_stopped(archive, images, tmp_path, monkeypatch):
+    monkeypatch.setattr(photos, "PIECE", 5)
+    paths, seen = list(images[0].path)[:12], []
+    whole = photos.in_pieces(lambda path: (len(path), path), paths, quiet, tmp_path / "whole.csv", ["number", "name"])
+
+    def look(path):
+        seen.append(path)
+        return 1 / 0 if len(seen) == 8 else (len(path), path)
+
+    for raises in [True, False]:
+        with pytest.raises(ZeroDivisionError) if raises else contextlib.nullcontext():
+            found = photos.in_pieces(look, paths, quiet, tmp_path / "begun.csv", ["number", "name"])
+    pd.testing.assert_frame_equal(found, whole)
+    assert seen[:5] == paths[:5] and len(seen) < 5 + 5 + 12
 
 
 def test_what_was_registered_once_is_read_back(archive, images, tmp_path, monkeypatch):

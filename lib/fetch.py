@@ -1,0 +1,91 @@
+"""Archives from elsewhere: an address, or Kaggle; a download that is cut off goes on where it stopped.
+
+address --requests, Range--> .name.zip.part --whole--> name.zip
+"""
+
+import contextlib
+import io
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import requests
+
+from lib.errors import StudyError
+
+PIECE = 1 << 16  # bytes that are read at once: what a broken connection loses at most
+TRIES, WAIT = 5, 2.0  # a broken connection is tried again so often, after so many seconds, each time twice as long
+
+
+def download(address: str, path: Path, progress) -> Path:
+    """Fetch `address` to `path`; what an earlier try left in `.<name>.part` is kept.
+
+    Raises:
+        StudyError: the server says no, or the connection broke again and again; it says how much is here.
+    """
+    part = path.with_name(f".{path.name}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for attempt in range(TRIES):
+        try:
+            fetch_rest(address, part, progress)
+            os.replace(part, path)
+            return path
+        except requests.HTTPError as error:
+            raise StudyError(
+                f"{address} answers {error.response.status_code} {error.response.reason}: is the address right?"
+            ) from None
+        except requests.RequestException as error:
+            reason = type(error).__name__
+            time.sleep(WAIT * 2**attempt)
+    have = part.stat().st_size if part.exists() else 0
+    raise StudyError(
+        f"{address} broke off {TRIES} times ({reason}); {have} bytes are here: run this again to go on from there"
+    )
+
+
+def fetch_rest(address: str, part: Path, progress) -> None:
+    """Append to `part` what it lacks. requests.RequestException: the connection broke, or the file is not whole."""
+    have = part.stat().st_size if part.exists() else 0
+    wanted = {"Range": f"bytes={have}-", "Accept-Encoding": "identity"} if have else {"Accept-Encoding": "identity"}
+    with requests.get(address, headers=wanted, stream=True, timeout=30) as answer:
+        if (
+            answer.status_code == requests.codes.requested_range_not_satisfiable
+        ):  # all of it is here, or it was another file
+            part.unlink()
+            raise requests.ConnectionError("begins anew")
+        answer.raise_for_status()
+        have = have if answer.status_code == requests.codes.partial_content else 0  # a server that begins anew
+        length = answer.headers.get("Content-Length")
+        pieces = answer.iter_content(PIECE)
+        with open(part, "ab" if have else "wb") as file:
+            for piece in progress(
+                pieces, total=int(length) // PIECE if length else None, unit=" x 64 kB", desc=part.name.strip(".")
+            ):
+                file.write(piece)
+        if length and part.stat().st_size != have + int(length):
+            raise requests.ConnectionError("cut off")
+
+
+def from_kaggle(slug: str, path: Path) -> Path:
+    """Download `slug` to `path` by way of a temporary folder beside it, so that a half download is never taken for good."""
+    advice = (
+        f"{path.name} is not in {path.parent}, and Kaggle did not hand it over ({{why}}). Either\n"
+        f"  download it from kaggle.com/datasets/{slug}, put it there as {path.name} (or name its folder in STUDY_ARCHIVES),\n"
+        "  or make a token at kaggle.com/settings, save it as ~/.kaggle/kaggle.json, and run this again."
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):  # its help text is longer than the advice
+                from kaggle.api.kaggle_api_extended import KaggleApi
+
+                api = KaggleApi()
+                api.authenticate()  # without credentials it leaves the process: SystemExit
+                api.dataset_download_files(slug, path=folder)
+        except SystemExit:
+            raise StudyError(advice.format(why="there are no credentials")) from None
+        except Exception as error:
+            raise StudyError(advice.format(why=type(error).__name__)) from None
+        os.replace(next(Path(folder).glob("*.zip")), path)
+    return path

@@ -1,0 +1,58 @@
+"""A download ends with the right bytes however often it is cut off, and one that cannot end says how far it came."""
+
+import os
+
+import pytest
+from server import serve
+
+from lib import fetch
+from lib.datasets import quiet
+from lib.errors import StudyError
+
+
+@pytest.fixture
+def content(tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch, "WAIT", 0)
+    (tmp_path / "site").mkdir()
+    made = os.urandom(3_000_000)
+    (tmp_path / "site/a.zip").write_bytes(made)
+    return made
+
+
+@pytest.mark.parametrize("ranges, asked_for", [(True, [0, 900_000, 1_800_000]), (False, [0, 0, 0])])
+def test_a_download_that_is_cut_off_goes_on_where_it_stopped(tmp_path, content, ranges, asked_for):
+    with serve(tmp_path / "site", cut_after=900_000, cuts=2, ranges=ranges) as (address, asked):
+        path = fetch.download(f"{address}/a.zip", tmp_path / "a.zip", quiet)
+    assert path.read_bytes() == content and not list(tmp_path.glob(".*.part"))
+    assert all(0 <= wanted - start < 3 * fetch.PIECE for start, wanted in zip(asked, asked_for, strict=True))
+
+
+def test_one_that_breaks_again_and_again_keeps_what_came_and_goes_on_the_next_time(tmp_path, content):
+    with serve(tmp_path / "site", cut_after=100_000, cuts=99) as (address, _):
+        with pytest.raises(StudyError, match=r"broke off 5 times .* \d{6} bytes are here: run this again"):
+            fetch.download(f"{address}/a.zip", tmp_path / "a.zip", quiet)
+    assert not (tmp_path / "a.zip").exists()
+    with serve(tmp_path / "site") as (address, asked):
+        assert fetch.download(f"{address}/a.zip", tmp_path / "a.zip", quiet).read_bytes() == content
+    assert 5 * (100_000 - fetch.PIECE) < asked[0] <= 500_000
+
+
+def test_a_part_that_is_longer_than_the_file_is_thrown_away(tmp_path, content):
+    (tmp_path / ".a.zip.part").write_bytes(bytes(4_000_000))
+    with serve(tmp_path / "site") as (address, _):
+        assert fetch.download(f"{address}/a.zip", tmp_path / "a.zip", quiet).read_bytes() == content
+
+
+def test_a_wrong_address_is_told(tmp_path, content):
+    with (
+        serve(tmp_path / "site") as (address, _),
+        pytest.raises(StudyError, match="answers 404 Not Found: is the address"),
+    ):
+        fetch.download(f"{address}/b.zip", tmp_path / "b.zip", quiet)
+    assert not list(tmp_path.glob(".*.part"))
+
+
+def test_a_server_that_is_not_there_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch, "WAIT", 0)
+    with pytest.raises(StudyError, match=r"broke off 5 times \(ConnectionError\); 0 bytes are here"):
+        fetch.download("http://127.0.0.1:9/a.zip", tmp_path / "a.zip", quiet)

@@ -1,0 +1,48 @@
+"""A file is whole or not there, and what cannot be written is told with its cure."""
+
+import contextlib
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from lib.errors import StudyError
+from lib.files import write, write_csv
+
+
+@contextlib.contextmanager
+def mounted(folder, options: str):
+    """A small file system of its own; the test is skipped where nothing may be mounted."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    if sys.platform != "linux" or os.geteuid() or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("needs leave to mount a file system")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_told_and_what_was_there_stays(tmp_path):
+    with mounted(tmp_path / "small", "size=64k") as folder:
+        write_csv(pd.DataFrame({"a": [1]}), folder / "a.csv")
+        with pytest.raises(StudyError, match="a.csv cannot be written .No space left.*make room on that disk"):
+            write_csv(pd.DataFrame({"a": range(100_000)}), folder / "a.csv")
+        assert (folder / "a.csv").read_text() == "a\n1\n" and [p.name for p in folder.iterdir()] == ["a.csv"]
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+    with mounted(tmp_path / "fixed", "ro") as folder:
+        with pytest.raises(
+            StudyError, match="b.csv cannot be written .Read-only file system.*writable, and run this again"
+        ):
+            write_csv(pd.DataFrame({"a": [1]}), folder / "deep" / "b.csv")
+
+
+def test_what_fails_while_it_is_written_leaves_the_old_file(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    with pytest.raises(ZeroDivisionError):
+        write(tmp_path / "a.txt", lambda path: path.write_text("half") and 1 / 0)
+    assert (tmp_path / "a.txt").read_text() == "old"
