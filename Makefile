@@ -3,6 +3,7 @@
 # make redo STUDY=small    its tables, figures and verdicts anew, from the committed predictions alone
 # make lab                 JupyterLab on notebooks/
 # make test                every check
+# make test-faults         twenty kills of a study, ten thousand odd inputs: half an hour
 # make bench               what the pipeline costs, measured
 STUDY ?= demo
 PYTHON ?= python3
@@ -10,7 +11,7 @@ PIPELINE = $(if $(filter demo,$(STUDY)),dvc.yaml,params/$(STUDY)/dvc.yaml)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 REDO = 06_evaluate 07_figures 08_claims 09_report
 
-.PHONY: report redo lab test bench
+.PHONY: report redo lab test test-faults bench
 report: .venv/ready
 	@python -m lib.study $(STUDY)
 	@dvc repro $(PIPELINE)
@@ -27,6 +28,10 @@ test: .venv/ready
 	ruff format --check .
 	nbstripout --verify notebooks/*.ipynb
 	python -m pytest
+
+test-faults: .venv/ready
+	PYTHONPATH=tests python -m faults 20
+	EXAMPLES=10000 python -m pytest tests/test_fuzz.py tests/test_files.py tests/test_fetch.py
 
 bench: .venv/ready
 	python -m tests.bench

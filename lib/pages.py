@@ -99,12 +99,13 @@ def with_mathml(markdown: str) -> str:
 
 def main(notebook: str, study: str, *assignments: str) -> None:
     """Check the study, run the notebook, write the page."""
+    from lib.files import write
+
     load_study(study)
     parameters = dict(assignment.split("=", 1) for assignment in assignments)
     page = to_html(execute(notebook, study, parameters), study, home=notebook != "09_report")
     path = ROOT / "reports" / study / f"{page_name(notebook, parameters)}.html"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
+    write(path, lambda part: part.write_text(page, encoding="utf-8"))
     print(path.relative_to(ROOT))
 
 
@@ -113,3 +114,6 @@ if __name__ == "__main__":
         main(*sys.argv[1:])
     except StudyError as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        print("stopped; run it again to go on from here", file=sys.stderr)
+        sys.exit(130)

@@ -3,6 +3,7 @@
 runs/.../predictions.csv --read--> one table, checked --read_seeds--> a table a seed, of one part, the same images in all
 """
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,20 @@ def read(path: Path, classes: list[str]) -> pd.DataFrame:
     """
     if not path.exists():
         raise StudyError(f"{path} is not there: train that model first (dvc repro), or restore the file from Git")
-    table = pd.read_csv(path, dtype={"label": str, "predicted": str})
+    words = dict.fromkeys(["part", "path", "label", "predicted"], str)
+    try:
+        with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):  # rows longer than the header
+            table = pd.read_csv(path, dtype=words, index_col=False)
+    except (
+        ValueError,
+        pd.errors.ParserWarning,
+    ) as error:  # ParserError, EmptyDataError and UnicodeDecodeError are the former
+        raise StudyError(f"{path} is no table: {error}; restore it from Git, or train that model again") from None
     probabilities = [f"p_{name}" for name in classes]
     wanted = ["part", "path", "group", "label", "predicted", *probabilities]
     if lacking := [name for name in wanted if name not in table]:
         raise StudyError(f"{path} lacks the columns {', '.join(lacking)}")
+    refuse(path, table, table[["part", "path", "group"]].isna().any(axis=1), "lack a part, a path or a group")
     refuse(path, table, table.duplicated(["path"], keep=False), "stand twice")
     for column in ["label", "predicted"]:
         refuse(path, table, ~table[column].isin(classes), f"have a {column} that is none of {', '.join(classes)}")
@@ -46,16 +56,16 @@ def refuse(path: Path, table: pd.DataFrame, wrong, what: str) -> None:
 
 
 def read_seeds(study, dataset: str, split: str, model: str, part: str = "test") -> list[pd.DataFrame]:
-    """The predictions of a model for one part, a table a seed; the same images in all of them.
+    """The predictions of a model for one part, a table a seed that was not stopped; the same images in all of them.
 
     Raises:
         StudyError: a file that is not right, or a seed that was tested on other images; it names some.
     """
     classes, tables = list(study.dataset(dataset).classes.values()), []
-    for seed in study.seeds:
+    for seed in study.finished(dataset, split, model):
         table = read(study.run(dataset, split, model, seed) / "predictions.csv", classes)
         tables.append(table[table.part == part].reset_index(drop=True))
-        require_same(tables[0], tables[-1], f"{model}, seed {study.seeds[0]}", f"{model}, seed {seed}")
+        require_same(tables[0], tables[-1], f"the first seed of {model}", f"seed {seed}")
     return tables
 
 

@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
@@ -20,6 +21,12 @@ sys.path.insert(0, str(ROOT))
 from lib import study  # noqa: E402
 from lib.files import write_csv  # noqa: E402
 from lib.study import load_study  # noqa: E402
+
+PLANTED = {
+    "KAGGLE_USERNAME": "planted-user",
+    "KAGGLE_KEY": "planted-7f3a9c",
+    "KAGGLE_API_TOKEN": "planted-7f3a9c",
+}  # no real ones
 
 
 class Project:
@@ -45,6 +52,7 @@ class Project:
         """Start a command of this environment's in the project, in a process group of its own."""
         environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
         environment.pop("STUDY_ARCHIVES", None)
+        environment |= PLANTED
         return subprocess.Popen(
             command,
             cwd=self.folder,
@@ -53,6 +61,7 @@ class Project:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
         )
 
     def kill(self, process: subprocess.Popen) -> None:
