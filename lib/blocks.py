@@ -17,7 +17,7 @@ from pydantic import (
 
 from lib.catalogue import DRAWN, catalogue
 from lib.models import MODELS
-from lib.schema import Strict, known
+from lib.schema import Name, Strict, known
 
 Draw = dict[str, NonNegativeInt]  # how many phantoms: see DRAWN
 STARTS = {"none": "from scratch", "imagenet": "ImageNet weights", "phantoms": "phantom weights"}
@@ -54,7 +54,7 @@ class Model(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
 
-    title: str
+    title: Name
     architecture: str
     learning_rate: PositiveFloat | list[PositiveFloat] | None = None  # several: the best on validation is kept
     weights_file: str | None = None

@@ -105,7 +105,10 @@ def load_claims(study: Study) -> dict[str, Claim]:
 
 def judge(study: Study, name: str, claim: Claim) -> Judged:
     """Measure what a claim is about, and say what follows."""
-    measured = measures.MEASURES[claim.measure](study, **claim.of)
+    try:
+        measured = measures.MEASURES[claim.measure](study, **claim.of)
+    except measures.NothingTrained as error:
+        measured, claim = measures.nothing(study), claim.model_copy(update={"rule": "untestable", "why": str(error)})
     _, decide, words = RULES[claim.rule]
     verdict, show = decide(measured, claim), measured.show
     interval = f"{show(measured.low)} to {show(measured.high)}" if measured.low is not None else ""

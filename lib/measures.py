@@ -13,12 +13,17 @@ import pandas as pd
 
 from lib import consistency, intervals
 from lib.compare import decidable, differences
+from lib.errors import StudyError
 from lib.intervals import Counts, counts, ends, replicates
 from lib.predictions import read_seeds
 from lib.published import printed, test_sizes
 from lib.study import Study, load_study
 
 SHOW = {"points": "{:+.1f} points", "share": "{:.1%}", "times": "{:.3f}", "": "{:g}"}  # a unit -> how it is written
+
+
+class NothingTrained(StudyError):
+    """A model without a single finished seed."""
 
 
 class Measured(NamedTuple):
@@ -50,7 +55,10 @@ METRICS = {  # (confusion matrices (..., classes, classes), accuracy on the trai
 def tested(study: str, dataset: str, split: str, model: str) -> tuple[Counts, float]:
     """The test predictions of a model, counted; and its accuracy on the training part, as measured in the last epoch, mean over seeds."""
     study = load_study(study)
-    histories = [pd.read_csv(study.run(dataset, split, model, seed) / "history.csv") for seed in study.seeds]
+    seeds = study.finished(dataset, split, model)
+    if not seeds:
+        raise NothingTrained(f"no training of {model} on {dataset}, split {split}, came to an end")
+    histories = [pd.read_csv(study.run(dataset, split, model, seed) / "history.csv") for seed in seeds]
     trained = float(np.mean([history.train_accuracy.iloc[-1] for history in histories]))
     classes = list(study.dataset(dataset).classes.values())
     return counts(read_seeds(study, dataset, split, model), classes), trained

@@ -2,9 +2,10 @@
 
 import difflib
 from pathlib import Path
+from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
 from lib.errors import StudyError
 
@@ -31,6 +32,16 @@ class Strict(BaseModel):
         for name in values:
             known(name, cls.model_fields, "parameter")
         return values
+
+
+def printable(name: str) -> str:
+    """A name that stands in reports: without the characters that HTML, Markdown or formulas would take for theirs."""
+    if wrong := sorted(set(name) & set("<>&`$\\\n\r")):
+        raise ValueError(f"{name!r} is printed in reports, and {' '.join(map(repr, wrong))} cannot be in it")
+    return name
+
+
+Name = Annotated[str, AfterValidator(printable)]
 
 
 def read_yaml(path: Path):

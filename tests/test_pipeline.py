@@ -2,10 +2,12 @@
 
 import re
 import shutil
+import socket
+from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import Project
+from conftest import PLANTED, Project
 
 from lib.study import ROOT, load_study
 
@@ -39,6 +41,18 @@ def test_a_page_fetches_nothing_and_tells_no_path_of_the_machine(finished):
         assert str(finished.folder) not in text and str(ROOT) not in text
 
 
+def test_no_credential_and_no_name_of_the_machine_is_written_anywhere(finished):
+    code, output = finished.run("python", "-m", "lib.pages", "01_download", "quick", "dataset=brain-mri")
+    assert code == 1 and "Kaggle did not hand it over" in output and "planted" not in output
+    told = [word for word in [*PLANTED.values(), socket.gethostname(), str(Path.home())] if len(word) > 4]
+    written = [p for p in finished.folder.rglob("*") if p.is_file() and ".git/" not in str(p) and ".dvc/" not in str(p)]
+    written = [p for p in written if p.parts[len(finished.folder.parts)] not in {"tests", "lib", "notebooks"}]
+    assert len(written) > 100
+    for path in written:
+        content = path.read_bytes()
+        assert not [word for word in told if word.encode() in content], path
+
+
 def test_the_report_says_what_decides_which_head_is_best_and_what_that_costs(finished):
     page = (finished.folder / "reports/tiny/index.html").read_text()
     assert "The published rule is a tie: with the same heads numbered backwards" in page
@@ -50,17 +64,50 @@ def test_the_report_says_what_decides_which_head_is_best_and_what_that_costs(fin
     assert costs.groupby("attention").image_size.agg(["min", "max"]).to_numpy().tolist() == [[64, 512]] * 3
 
 
+def test_seeds_that_were_stopped_are_told_and_no_table_has_a_hole(finished, tmp_path):
+    folder = finished.folder / "runs/tiny/phantom-brain/published/cnn"
+    shutil.copytree(folder, tmp_path / "kept")
+    for seed in [0, 1]:
+        for name in ["predictions.csv", "history.csv"]:
+            (folder / f"seed-{seed}" / name).unlink()
+        (folder / f"seed-{seed}" / "stopped.txt").write_text(
+            "the loss became nan in epoch 2 at the learning rate 0.001"
+        )
+        for page in ["06_evaluate", "07_figures", "08_claims", "09_report"]:
+            code, output = finished.run("python", "-m", "lib.pages", page, "tiny")
+            assert code == 0, output
+        report = (finished.folder / "reports/tiny/index.html").read_text()
+        assert f"Seed {seed} of CNN (custom), from scratch was stopped: the loss became nan" in report
+        tables = finished.folder / "reports/tiny/tables"
+        assert pd.read_csv(tables / "table1.csv")[["mean", "low", "high"]].notna().all(axis=None)
+        brain = pd.read_csv(tables / "evidence.csv").query("dataset == 'phantom-brain' and model == 'cnn'")
+        assert brain.seeds.tolist() == [[1], []][seed]
+    shutil.rmtree(folder)
+    shutil.copytree(tmp_path / "kept", folder)
+    assert finished.run("dvc", "repro", "params/tiny/dvc.yaml")[0] == 0
+
+
 def test_nothing_is_done_again_when_nothing_changed(finished):
     code, output = finished.run("dvc", "repro", "params/tiny/dvc.yaml")
     assert code == 0 and "Running stage" not in output
 
 
-def test_two_runs_of_a_notebook_make_the_same_page(finished):
-    page = finished.folder / "reports/tiny/05_train-phantom-brain-published-cnn.html"
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["02_groups", "dataset=phantom-blood"],
+        ["03_split", "dataset=phantom-brain", "split=published"],
+        ["05_train", "dataset=phantom-brain", "split=published", "model=cnn"],
+        ["06_evaluate"],
+        ["08_claims"],
+    ],
+)
+def test_two_runs_of_a_notebook_make_the_same_page(finished, arguments):
+    notebook, *assignments = arguments
+    name = "-".join([notebook, *(assignment.split("=")[1] for assignment in assignments)])
+    page = finished.folder / f"reports/tiny/{name}.html"
     before = page.read_bytes()
-    code, output = finished.run(
-        "python", "-m", "lib.pages", "05_train", "tiny", "dataset=phantom-brain", "split=published", "model=cnn"
-    )
+    code, output = finished.run("python", "-m", "lib.pages", notebook, "tiny", *assignments)
     assert code == 0, output
     assert page.read_bytes() == before
 
@@ -95,7 +142,7 @@ def test_the_executed_notebooks_pass_nbval(finished):
 def test_nbval_notices_a_changed_number(finished):
     page = finished.folder / "build/tiny-02_groups-phantom-brain.ipynb"
     changed, text = page.with_name("changed.ipynb"), page.read_text()
-    count = re.search(r"(\d+) images in \d+ groups", text)
+    count = re.search(r"(\d+) images, \d+ different files", text)
     changed.write_text(text.replace(count[0], count[0].replace(count[1], str(int(count[1]) + 1), 1)))
     code, output = nbval(finished, [changed])
     changed.unlink()

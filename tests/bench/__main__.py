@@ -10,15 +10,16 @@ import yaml
 
 from lib.files import write, write_csv
 from lib.study import ROOT
-from tests.bench import attention, epoch, pipeline
+from tests.bench import attention, epoch, pipeline, repeats
 
-PARTS = {"pipeline": pipeline, "attention": attention, "epoch": epoch}
+PARTS = {"pipeline": pipeline, "attention": attention, "epoch": epoch, "repeats": repeats}
 path = ROOT / "reports" / "bench" / "bench.csv"
 wanted = sys.argv[1:] or list(PARTS)
 made = pd.read_csv(path).query("part not in @wanted") if path.exists() else pd.DataFrame()
 for part in wanted:
     for one in PARTS[part].rows():
-        ratio = "        " if one["ratio"] is None else f"{one['ratio']:7.3f}x"
+        number = "" if one["measured"] is None else f"{one['measured']:.1e}"
+        ratio = f"{number:8}" if one["ratio"] is None else f"{one['ratio']:7.3f}x"
         met = {True: "met", False: "MISSED", None: ""}[one["met"]]
         print(
             f"{ratio} {one['what']}, against {one['against']} ({one['device']}; goal: {one['goal']}) {met}", flush=True

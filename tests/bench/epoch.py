@@ -21,10 +21,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from lib import datasets, phantoms
 from lib.catalogue import catalogue
 from lib.complexity import in_turns, whole
+from lib.fitting import train_epoch
 from lib.images import Images
 from lib.models import vit
 from lib.study import load_study
-from lib.training import train_epoch
 from tests.bench import DEVICES, no_cuda, row, timed
 
 BATCH, SIZE, PHOTOGRAPHS = 16, 128, {"cpu": 10, "cuda": 160}  # four classes: 2 or 40 batches without the TEST folder
@@ -74,7 +74,7 @@ def ours(device, precision, table, pixels, classes, compiled=False):
     network, optimizer = fabric.setup(network, torch.optim.Adam(network.parameters(), 1e-5, fused=True))
     images = Images(table, pixels, classes, study, fabric.device)
     wanted = dict(epoch_images=None, batch_size=BATCH, epochs=1, learning_rate=1e-5, schedule="constant", flips="none")
-    return partial(train_epoch, fabric, network, optimizer, images, wanted, 0)
+    return lambda: train_epoch(fabric, network, optimizer, images, wanted, 0, {"epoch": None}, None)
 
 
 def utilisation(device) -> dict:

@@ -8,10 +8,11 @@ import torch
 
 from lib import datasets
 from lib.complexity import in_turns
+from lib.fitting import start, start_fabric, train_epoch
 from lib.images import open_images
 from lib.runs import settings
 from lib.study import ROOT, load_study
-from lib.training import build, start, start_fabric, train_epoch
+from lib.training import build
 from tests.bench import row, timed
 
 STUDY, DATASET, SPLIT = load_study("demo"), "phantom-blood", "published"
@@ -46,7 +47,7 @@ def loading(model: str) -> dict:
     network, optimizer = start(fabric, wanted, partial(build, STUDY, model, len(images.classes)))
     rows = images.rows("train")[: STUDY.batch_size]
     calls = {"load": lambda: [images.batch(rows) for _ in range(4)]}
-    calls["step"] = lambda: train_epoch(fabric, network, optimizer, images, wanted, 0)
+    calls["step"] = lambda: train_epoch(fabric, network, optimizer, images, wanted, 0, {"epoch": None}, None)
     seconds = in_turns(calls, 5)
     return timed(f"loading, {model}", "its training step", fabric.device, seconds.load, seconds.step, 0.05)
 
