@@ -8,7 +8,6 @@ from urllib.parse import quote
 from bs4 import BeautifulSoup, Tag
 
 CONTENTS = '<nav class="contents" aria-label="Contents"></nav>'  # where a page wants its list, after the answer
-HEADINGS = ["h1", "h2", "h3"]
 
 
 def with_landmarks(page: str) -> str:
@@ -74,7 +73,7 @@ def join_header(table: Tag) -> None:
     if not named or any(words[1][named:]):
         return
     for above, (over, name) in zip(rows[-2], list(zip(*words))[:named]):
-        above.string = f"{name} / {over}" if over else name
+        above.string, above["class"] = f"{name} / {over}" if over else name, "name"
     rows[-1][0].parent.decompose()
 
 
@@ -90,8 +89,8 @@ def scopes(table: Tag) -> None:
 
 
 def region(table: Tag, seen: dict[str, int]) -> None:
-    """A table that is wider than the screen scrolls inside a region that the keyboard reaches; it is named by its caption or its section."""
-    above = table.caption or table.find_previous(HEADINGS)
+    """A table that is wider than the screen scrolls inside a region that the keyboard reaches, named after its section."""
+    above = table.find_previous(["h1", "h2", "h3", "h4"])
     name = f"Table: {' '.join(above.get_text().split())}" if above else "Table"
     seen[name] = seen.get(name, 0) + 1
     name = name if seen[name] == 1 else f"{name}, {seen[name]}"
