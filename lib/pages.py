@@ -15,6 +15,7 @@ sys.modules["rfc3987_syntax"] = None  # jsonschema does without it, and its impo
 import nbformat  # noqa: E402
 
 from lib.errors import StudyError  # noqa: E402
+from lib.landmarks import CONTENTS, with_landmarks  # noqa: E402
 from lib.study import ROOT, load_study  # noqa: E402
 
 
@@ -67,18 +68,17 @@ def to_html(notebook: nbformat.NotebookNode, study: str, *, home: bool) -> str:
                 if "text/markdown" in output.get("data", {}):
                     output.data["text/markdown"] = with_mathml(output.data["text/markdown"])
     notebook.cells = in_reading_order(notebook.cells)
-    title = re.search("^# (.*)", "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown"), re.M)
     exporter = HTMLExporter(
         template_name="page", extra_template_basedirs=[str(ROOT / "lib")], exclude_anchor_links=True
     )
     exporter.register_preprocessor(CoalesceStreamsPreprocessor, enabled=True)  # prints arrive in pieces, by chance
-    style = (ROOT / "lib" / "page" / "style.css").read_text(encoding="utf-8")
-    resources = {"title": title[1] if title else study, "study": study, "style": style, "home": home}
-    return exporter.from_notebook_node(notebook, resources=resources)[0]
+    style, script = ((ROOT / "lib" / "page" / name).read_text(encoding="utf-8") for name in ["style.css", "page.js"])
+    resources = {"title": study, "study": study, "style": style, "script": script, "home": home}
+    return with_landmarks(exporter.from_notebook_node(notebook, resources=resources)[0])
 
 
 def in_reading_order(cells: list) -> list:
-    """The answer right after the question that opens the notebook; without the cells that only set the stage."""
+    """The answer right after the question that opens the notebook, then the contents; without the cells that only set the stage."""
 
     def tagged(cell, *tags):
         return bool(set(tags) & set(cell.metadata.get("tags", [])))
@@ -86,7 +86,8 @@ def in_reading_order(cells: list) -> list:
     shown = [cell for cell in cells if not tagged(cell, "hide", "parameters", "injected-parameters")]
     answers = [cell for cell in shown if tagged(cell, "answer")]
     rest = [cell for cell in shown if not tagged(cell, "answer")]
-    return rest[:1] + answers + rest[1:]
+    contents = nbformat.v4.new_markdown_cell(CONTENTS, id="contents")
+    return [*rest[:1], *answers, contents, *rest[1:]]
 
 
 def with_mathml(markdown: str) -> str:

@@ -28,6 +28,19 @@ def beside(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).T[table.model.unique()].rename_axis(columns=None)
 
 
+def scores_html(table: pd.DataFrame) -> str:
+    """The same as a table of a page, with a caption that says what its rows are."""
+    shown = beside(table)
+    rows = {"published": "as the paper prints it", "here": "mean over seeds", "95 %": "its interval"}
+    says = "; ".join(f"{row}: {rows[row]}" for row in rows if row in set(shown.index.get_level_values(1)))
+    return captioned(shown.to_html(border=0), f"Test scores. {says[0].upper()}{says[1:]}.")
+
+
+def captioned(table: str, caption: str) -> str:
+    """A table of a page that says what it shows, for eyes and for screen readers."""
+    return table.replace("<thead>", f"<caption>{html.escape(caption)}</caption><thead>", 1)
+
+
 def evidence_table(assessed: pd.DataFrame) -> pd.DataFrame:
     """Rows of evidence.csv as people read them: the interval beside the naive one."""
 
@@ -140,7 +153,8 @@ def claims_html(judged: pd.DataFrame) -> str:
             f"<td>{found}<br><small>{cell['quantity']}</small></td><td>{cell['tolerance']}{seen}</td></tr>"
         )
     head = "<tr><th>The paper says</th><th>Verdict</th><th>Measured</th><th>Wanted</th></tr>"
-    return f'<table class="claims"><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>'
+    table = f'<table class="claims"><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>'
+    return captioned(table, "What the paper says, and what this study says to it")
 
 
 def arithmetic_html(checked: pd.DataFrame) -> str:
@@ -157,7 +171,9 @@ def arithmetic_html(checked: pd.DataFrame) -> str:
         },
         index=list(checked.model),
     )
-    return table.to_html(classes="prose", border=0)
+    return captioned(
+        table.to_html(classes="prose", border=0), "Published rows that can be counts, and rows that cannot"
+    )
 
 
 def choice(ties: pd.DataFrame, neighbours: pd.DataFrame) -> str:

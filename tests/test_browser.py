@@ -2,17 +2,13 @@
 
 import json
 import re
-import shutil
 import subprocess
 
 import nbformat
-import pytest
+from look import CHROMIUM, NEEDS_CHROMIUM, QUIET
 
 from lib.pages import to_html
 
-CHROMIUM = shutil.which("chromium")
-QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-QUIET += ["--disable-component-update", "--disable-sync", "--disable-default-apps", "--disable-extensions"]
 LOCAL = re.compile(
     r"(file|data|blob|chrome|chrome-extension|chrome-search):|https?://[\w.-]+\.(google|googleapis|gstatic)\.com/"
 )
@@ -41,7 +37,7 @@ def browse(page, folder) -> tuple[str, list[str]]:
     return shown.stdout, [url for url in asked if not LOCAL.match(url)]
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
+@NEEDS_CHROMIUM
 def test_the_report_opens_without_a_network_and_shows_its_pictures_and_formulas(finished, tmp_path):
     page = finished.folder / "reports/tiny/index.html"
     copy = page.with_name("measured.html")
@@ -53,7 +49,7 @@ def test_the_report_opens_without_a_network_and_shows_its_pictures_and_formulas(
     assert not asked
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
+@NEEDS_CHROMIUM
 def test_a_page_that_did_fetch_something_would_be_noticed(tmp_path):
     page = tmp_path / "page.html"
     page.write_text('<img src="http://127.0.0.1:9/x.png">')

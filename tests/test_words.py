@@ -53,3 +53,19 @@ def test_what_a_claim_says_is_escaped(text):
 def test_how_many_claims_got_which_verdict():
     judged = pd.DataFrame({"verdict": ["undecided", "supported", "undecided"]})
     assert words.claims_in_a_sentence(judged) == "Of 3 claims, 2 undecided, 1 supported."
+
+
+@pytest.mark.parametrize(
+    ("published", "says"), [(0.9, "Published: as the paper prints it; here: mean"), (None, "Here: mean")]
+)
+def test_table_1_says_what_its_rows_are(published, says):
+    row = {"metric": "accuracy", "model": "vit", "published": published, "mean": 0.8, "low": 0.7, "high": 0.9}
+    table = words.scores_html(pd.DataFrame([row]).astype({"published": float}))
+    assert (
+        f"<caption>Test scores. {says} over seeds; 95 %: its interval.</caption>" in table
+        and table.count("<caption>") == 1
+    )
+
+
+def test_a_table_of_claims_has_a_caption():
+    assert "<caption>" in words.claims_html(pd.DataFrame(columns=["words", "verdict"]))
