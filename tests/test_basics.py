@@ -5,6 +5,7 @@ import itertools
 
 import pytest
 import torch
+import torchvision
 from torch.nn.functional import cross_entropy
 
 from lib import weights
@@ -179,12 +180,11 @@ def test_where_imagenet_weights_come_from_is_known_for_every_model_that_may_ask_
     assert weights.address(name).startswith("https://") and weights.address(name).endswith(".pth")
 
 
-def test_weights_of_torchvisions_layout_are_loaded_all_but_the_last_layer(tmp_path):
-    from torchvision.models import resnet50
-
-    theirs = resnet50()
+@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
+def test_weights_of_torchvisions_layout_are_loaded_all_but_the_last_layer(name, tmp_path):
+    theirs = torchvision.models.get_model(name)
     torch.save(theirs.state_dict(), tmp_path / "w.pth")
-    ours = make("resnet50", weights_path=tmp_path / "w.pth")
-    same = [name for name, tensor in theirs.state_dict().items() if torch.equal(tensor, ours.state_dict()[name])]
-    assert same == [name for name in theirs.state_dict() if not name.startswith("fc.")]
-    assert ours.fc.weight.shape == (10, 2048)
+    ours = make(name, weights_path=tmp_path / "w.pth")
+    same = [key for key, tensor in theirs.state_dict().items() if torch.equal(tensor, ours.state_dict()[key])]
+    assert same == [key for key in theirs.state_dict() if not key.startswith("fc.")]
+    assert ours.fc.weight.shape == (10, theirs.fc.in_features)
