@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
+from lib.basics import alexnet32, at_least, convnet, lenet, mlp, recurrent_convnet, resnet32px
 from lib.errors import StudyError
 from lib.schema import known
 
@@ -57,25 +58,26 @@ def alexnet(
     classes: int, image_size: int, weights_path: Path | None = None, *, weights: Weights = "none", dropout: float = 0.5
 ):
     """AlexNet as torchvision has it (Krizhevsky 2014), its last layer replaced. Needs 63 px at least."""
-    from torch import nn
-    from torchvision.models import alexnet
+    at_least(63, image_size, "AlexNet", "or take alexnet32")
+    return _torchvision("alexnet", "classifier.6", classes, weights_path, dropout=dropout)
 
-    if image_size < 63:
-        raise StudyError(f"AlexNet needs images of 63 px at least, and image_size is {image_size}")
 
-    model = _torchvision(alexnet(dropout=dropout), weights_path)
-    model.classifier[-1] = nn.Linear(4096, classes)
-    return model
+def vgg11(
+    classes: int, image_size: int, weights_path: Path | None = None, *, weights: Weights = "none", dropout: float = 0.5
+):
+    """VGG-11 as torchvision has it (Simonyan and Zisserman 2014, configuration A), its last layer replaced. Needs 32 px at least."""
+    at_least(32, image_size, "VGG-11")
+    return _torchvision("vgg11", "classifier.6", classes, weights_path, dropout=dropout)
 
 
 def resnet18(classes: int, image_size: int, weights_path: Path | None = None, *, weights: Weights = "none"):
     """ResNet18 as torchvision has it (He et al. 2015), its last layer replaced."""
-    from torch import nn
-    from torchvision.models import resnet18
+    return _torchvision("resnet18", "fc", classes, weights_path)
 
-    model = _torchvision(resnet18(), weights_path)
-    model.fc = nn.Linear(512, classes)
-    return model
+
+def resnet50(classes: int, image_size: int, weights_path: Path | None = None, *, weights: Weights = "none"):
+    """ResNet50 as torchvision has it (He et al. 2015; stride 2 in a block's 3x3 convolution), its last layer replaced."""
+    return _torchvision("resnet50", "fc", classes, weights_path)
 
 
 def vit(
@@ -125,12 +127,31 @@ def vit(
     return model
 
 
-MODELS = {"cnn": cnn, "alexnet": alexnet, "resnet18": resnet18, "vit": vit}
+MODELS = {
+    "mlp": mlp,
+    "convnet": convnet,
+    "recurrent_convnet": recurrent_convnet,
+    "lenet": lenet,
+    "alexnet32": alexnet32,
+    "resnet32px": resnet32px,
+    "cnn": cnn,
+    "alexnet": alexnet,
+    "vgg11": vgg11,
+    "resnet18": resnet18,
+    "resnet50": resnet50,
+    "vit": vit,
+}
 
 
-def _torchvision(model, weights_path):
+def _torchvision(name, last, classes, weights_path, **settings):
+    """torchvision's network `name`, whose linear layer `last` is made anew for so many classes."""
+    from torch import nn
+    from torchvision.models import get_model
+
     from lib.surgery import load_tensors
 
+    model = get_model(name, weights=None, **settings)
     if weights_path is not None:
         model.load_state_dict(load_tensors(weights_path, model.state_dict()))
+    model.set_submodule(last, nn.Linear(model.get_submodule(last).in_features, classes))
     return model

@@ -33,7 +33,7 @@ def test_every_study_is_right(name):
         (changed(splits=["publised"]), "did you mean 'published'?"),
         (changed(datasets={"phantom-blod": {"epochs": 1}}), "did you mean 'phantom-blood'?"),
         (changed(datasets={"phantom-blood": {"epoch": 1}}), "did you mean 'epochs'?"),
-        (changed(models={"a": {"title": "A", "architecture": "resnet"}}), "did you mean 'resnet18'?"),
+        (changed(models={"a": {"title": "A", "architecture": "resnet8"}}), "did you mean 'resnet18'?"),
         (changed(models={"a": {"title": "A", "architecture": "vit", "head": 3}}), "did you mean 'heads'?"),
         (
             changed(models={"a": {"title": "A", "architecture": "vit", "attention": "best"}}),
