@@ -121,12 +121,13 @@ def tiny(tmp_path, monkeypatch):
     return chosen
 
 
-def wait_for(condition, seconds: float = 120) -> None:
-    """Until a condition holds; a failed test where it does not."""
+def wait_for(condition, seconds: float = 120):
+    """What a condition returns as soon as it is true; a failed test where it does not become so."""
     end = time.monotonic() + seconds
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < end, "nothing happened"
         time.sleep(0.01)
+    return found
 
 
 def free_port() -> int:
