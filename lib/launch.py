@@ -22,8 +22,7 @@ from lib.study import ROOT, Study, load_study
 def train(study: Study, dataset: str, split: str, model: str, seed: int) -> Iterator[dict]:
     """lib.training.train, here or in processes of its own: a notebook's kernel cannot become one of several."""
     run = (dataset, split, model, seed)
-    alone = study.devices * study.nodes == 1
-    if alone or is_finished(study.run(*run), settings(study, *run)):
+    if study.devices * study.nodes == 1 or is_finished(study.run(*run), settings(study, *run)):
         yield from training.train(study, *run)
         return
     command = [sys.executable, "-m", "lib.launch", study.study, *map(str, run)]
