@@ -1,5 +1,6 @@
 # make report              the demo: set up .venv, run its pipeline, say where the report is
 # make report STUDY=quick  another study (a folder of params/)
+# make report RAY=auto     its trainings on the Ray cluster that this machine is part of: docs/machines.md
 # make redo STUDY=small    its tables, figures and verdicts anew, from the committed predictions alone
 # make lab                 JupyterLab on notebooks/
 # make test                every check
@@ -14,6 +15,7 @@ REDO = 06_evaluate 07_figures 08_claims 09_report
 .PHONY: report redo lab test test-faults bench
 report: .venv/ready
 	@python -m lib.study $(STUDY)
+	@$(if $(RAY),python -m lib.cluster $(STUDY) $(RAY))
 	@dvc repro $(PIPELINE)
 	@echo "The report: reports/$(STUDY)/index.html"
 

@@ -1,10 +1,12 @@
-"""Files that are whole or not there: written under a temporary name, then moved into place."""
+"""Files that are whole or not there: written under a temporary name, then moved into place, by one at a time."""
 
 import contextlib
 import errno
+import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import pandas as pd
 
@@ -31,6 +33,18 @@ def write(path: Path, save: Callable[[Path], object]) -> None:
         }
         says = f"{path} cannot be written ({error.strerror}); nothing that was there is lost"
         raise StudyError(f"{says}: {cure.get(error.errno, 'mend that')}, and run this again") from error
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[IO]:
+    """Hold a lock file, and let go of it however this process ends; waits until no other holds it.
+
+    A process that is given the open file holds it too, until it ends.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

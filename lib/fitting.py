@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from lib import checkpoints
 from lib.errors import StudyError
 from lib.images import Images
+from lib.shares import own_draws, share, total
 from lib.study import Study
 
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
@@ -27,22 +28,35 @@ FLIPS = {"none": [], "horizontal": [-1], "both": [-1, -2]}  # axes of (batch, 3,
 
 
 def start_fabric(study: Study):
-    """The device and precision of a study, as a lightning_fabric.Fabric; a StudyError where there is no such device."""
+    """The devices and precision of a study, as a lightning_fabric.Fabric that has started what processes it lacks.
+
+    Raises:
+        StudyError: there is no such device; or the study trains on several nodes, and this is not one of them.
+    """
     if study.device == "cuda" and not torch.cuda.is_available():
         raise StudyError(
             f"params/{study.study} asks for device: cuda, and this machine has none; set device: auto to train on what there is"
+        )
+    if study.nodes > 1 and not {"MASTER_ADDR", "SLURM_NTASKS"} & os.environ.keys():
+        raise StudyError(
+            f"params/{study.study} asks for nodes: {study.nodes}: start `python -m lib.launch {study.study}` on each of them as docs/machines.md says, then run this again"
         )
     torch.use_deterministic_algorithms(True, warn_only=True)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs to be repeatable
     from lightning_fabric import Fabric  # only who trains waits for its import
 
-    return Fabric(accelerator=study.device, devices=1, precision=study.precision)
+    where = {"accelerator": study.device, "devices": study.devices, "num_nodes": study.nodes}
+    fabric = Fabric(**where, strategy=study.strategy, precision=study.precision)
+    fabric.launch()
+    return fabric
 
 
 def start(fabric, wanted: dict, make: Callable[[], nn.Module]) -> tuple[nn.Module, torch.optim.Optimizer]:
     """The network that `make` builds from the run's seed, and its optimiser, on the device."""
     torch.manual_seed(wanted["seed"])
     network = make()
+    if fabric.world_size > 1 and fabric.device.type == "cuda":
+        network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # statistics of the whole batch
     decides = {"lr": wanted["learning_rate"], "weight_decay": wanted["weight_decay"]}
     return fabric.setup(network, OPTIMIZERS[wanted["optimizer"]](network.parameters(), **decides, fused=True))
 
@@ -60,6 +74,7 @@ def fit(fabric, network, optimizer, images: Images, wanted: dict, checkpoint: Pa
     new = {"history": [], "seconds": [], "epoch": None}
     progress = checkpoints.load(checkpoint, wanted, network, optimizer) or new
     save = partial(checkpoints.save, checkpoint, wanted, network, optimizer, progress)
+    save = save if fabric.is_global_zero else lambda: None  # it holds for all: nothing in it differs between them
     history, seconds = progress["history"], progress["seconds"]
     yield from list(history)
     for epoch in range(len(history), wanted["epochs"]):
@@ -113,16 +128,18 @@ def train_epoch(fabric, network, optimizer, images: Images, wanted: dict, epoch:
 
 def train_step(fabric, network, optimizer, images: Images, rows: Tensor, wanted: dict) -> tuple[Tensor, Tensor]:
     """One step; returns the mean loss of the batch and how many of it were right, both on the device."""
-    pixels, labels = images.batch(rows)
+    mine, weight = share(fabric, rows)
+    pixels, labels = images.batch(rows[mine])
     for axis in FLIPS[wanted["flips"]]:
-        flipped = (torch.rand(len(rows)) < 0.5).to(pixels.device)
+        flipped = (torch.rand(len(rows)) < 0.5)[mine].to(pixels.device)
         pixels = torch.where(flipped[:, None, None, None], pixels.flip(axis), pixels)
-    logits = network(pixels)
-    loss = nn.functional.cross_entropy(logits, labels)
+    with own_draws(fabric, rows):
+        logits = network(pixels)
+    loss = nn.functional.cross_entropy(logits, labels) * weight
     optimizer.zero_grad()
-    fabric.backward(loss)
+    fabric.backward(loss * fabric.world_size)  # the strategy takes the mean of the processes' gradients
     optimizer.step()
-    return loss.detach(), (logits.detach().argmax(1) == labels).sum()
+    return total(fabric, loss.detach(), (logits.detach().argmax(1) == labels).sum() * (weight > 0))
 
 
 @torch.no_grad()

@@ -99,12 +99,13 @@ def with_mathml(markdown: str) -> str:
 
 
 def main(notebook: str, study: str, *assignments: str) -> None:
-    """Check the study, run the notebook, write the page."""
-    from lib.files import write
+    """Check the study, run the notebook, write the page; waits for another process that is at the same page."""
+    from lib.files import alone, write
 
     load_study(study)
     parameters = dict(assignment.split("=", 1) for assignment in assignments)
-    page = to_html(execute(notebook, study, parameters), study, home=notebook != "09_report")
+    with alone(ROOT / "build" / f"{study}-{page_name(notebook, parameters)}.lock"):
+        page = to_html(execute(notebook, study, parameters), study, home=notebook != "09_report")
     path = ROOT / "reports" / study / f"{page_name(notebook, parameters)}.html"
     write(path, lambda part: part.write_text(page, encoding="utf-8"))
     print(path.relative_to(ROOT))

@@ -95,17 +95,24 @@ def learn(study: Study, fabric, images: Images, size: dict, path: Path) -> list[
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     network, optimizer = start(fabric, wanted, partial(load_vit, study.image_size, **size))
     going = fit(fabric, network, optimizer, images, wanted, checkpoint)
-    rows = list(tqdm(going, total=wanted["epochs"], desc="pre-training"))
+    rows = list(tqdm(going, total=wanted["epochs"], desc="pre-training", disable=not fabric.is_global_zero))
     tested = images.rows("test")
     probabilities = predict(network, images, tested)[:, : len(images.classes)]
     rows[-1]["test_accuracy"] = score(probabilities, images.labels[tested])["accuracy"]
+    if fabric.is_global_zero:
+        keep(network, wanted, path)
+    fabric.barrier()
+    checkpoint.unlink(missing_ok=True)
+    return rows
+
+
+def keep(network, wanted: dict, path: Path) -> None:
+    """Write a ViT's weights, and beside them how they came about."""
     content = io.BytesIO()  # torch.save writes a file's name into it, and the same weights are to have the same bytes
     torch.save({name: tensor.cpu() for name, tensor in network.state_dict().items()}, content)
     write(path, lambda p: p.write_bytes(content.getvalue()))
     told = yaml.safe_dump({**wanted, "sha256": file_digest(path)})
     write(path.with_suffix(".yaml"), lambda p: p.write_text(told))
-    checkpoint.unlink(missing_ok=True)
-    return rows
 
 
 if __name__ == "__main__":
@@ -114,6 +121,8 @@ if __name__ == "__main__":
         history = pretrain(chosen)
     except StudyError as error:
         sys.exit(f"error: {error}")
+    if torch.distributed.is_initialized() and torch.distributed.get_rank() > 0:
+        sys.exit()  # the first process writes
     write_csv(history, chosen.pretrained / "history.csv")
     last = history.dropna(subset="test_accuracy")
     print(last.to_string(index=False) if len(last) else "no model of this study starts from phantom weights")

@@ -45,6 +45,9 @@ class Study(Strict):
     weight_decay: float = Field(ge=0)
     schedule: Literal["constant", "warmup-cosine"]
     device: Literal["auto", "cpu", "cuda"]
+    devices: PositiveInt = 1
+    nodes: PositiveInt = 1
+    strategy: Literal["auto", "ddp", "ddp_find_unused_parameters_true"] = "auto"
     precision: Literal["32-true", "bf16-mixed"]
     skip_broken: bool
 

@@ -52,15 +52,19 @@ def train(study: Study, dataset: str, split: str, model: str, seed: int) -> Iter
                 raise StudyError(memory(study, wanted)) from error
             raise
         except Diverged as error:
-            stop(folder, weights, wanted, str(error))
+            if fabric.is_global_zero:
+                stop(folder, weights, wanted, str(error))
         else:
-            finish(folder, weights, wanted, network, images, history)
-            timing = pd.DataFrame({"seconds": seconds}).assign(**machine(fabric))
-            write_csv(timing, study.timing(dataset, split, model, seed))
+            table = predictions(network, images)  # by all processes: batch norm's buffers pass between them
+            if fabric.is_global_zero:
+                finish(folder, weights, wanted, network, table, history)
+                timing = pd.DataFrame({"seconds": seconds}).assign(**machine(fabric))
+                write_csv(timing, study.timing(dataset, split, model, seed))
+        fabric.barrier()  # the first process has written the files
     elif study.stopped(dataset, split, model, seed) is None:
         yield from pd.read_csv(folder / "history.csv").to_dict("records")
     for checkpoint in weights.parent.glob(f"{weights.stem}.*checkpoint"):
-        checkpoint.unlink()
+        checkpoint.unlink(missing_ok=True)
 
 
 def tune(fabric, images: Images, wanted: dict, make: Callable, weights: Path) -> Iterator[dict]:
@@ -87,10 +91,8 @@ def tune(fabric, images: Images, wanted: dict, make: Callable, weights: Path) ->
     return network, history, [second for *_, seconds in tried for second in seconds]
 
 
-def finish(folder: Path, weights: Path, wanted: dict, network: nn.Module, images: Images, history: list[dict]) -> None:
-    """Write the run's files; settings.yaml goes first and comes last, since it says that the others are there."""
-    for name in ["settings.yaml", "stopped.txt"]:
-        (folder / name).unlink(missing_ok=True)
+def predictions(network: nn.Module, images: Images) -> pd.DataFrame:
+    """A row an image of the validation and the test part: its label, the predicted one, a probability a class."""
     tables = []
     for part in ["validation", "test"]:
         rows = images.rows(part)
@@ -100,9 +102,18 @@ def finish(folder: Path, weights: Path, wanted: dict, network: nn.Module, images
         )
         table.insert(0, "part", part)
         tables.append(table.assign(**{f"p_{name}": column for name, column in zip(images.classes, probabilities.T)}))
+    return pd.concat(tables)
+
+
+def finish(
+    folder: Path, weights: Path, wanted: dict, network: nn.Module, table: pd.DataFrame, history: list[dict]
+) -> None:
+    """Write the run's files; settings.yaml goes first and comes last, since it says that the others are there."""
+    for name in ["settings.yaml", "stopped.txt"]:
+        (folder / name).unlink(missing_ok=True)
     write(weights, lambda path: save_file({k: v.contiguous() for k, v in network.state_dict().items()}, path))
     write_csv(pd.DataFrame(history), folder / "history.csv")
-    write_csv(pd.concat(tables), folder / "predictions.csv")
+    write_csv(table, folder / "predictions.csv")
     write(folder / "settings.yaml", lambda path: path.write_text(yaml.safe_dump(wanted)))
 
 
@@ -138,4 +149,5 @@ def load_trained(study: Study, dataset: str, split: str, model: str, seed: int) 
 def machine(fabric) -> dict:
     """What a timing was measured on."""
     name = torch.cuda.get_device_name(fabric.device) if fabric.device.type == "cuda" else "CPU"
-    return {"device": name, "threads": torch.get_num_threads(), "torch": torch.__version__}
+    used = {"device": name, "processes": fabric.world_size, "threads": torch.get_num_threads()}
+    return {**used, "torch": torch.__version__}

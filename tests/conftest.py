@@ -4,8 +4,10 @@ import io
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -117,6 +119,22 @@ def tiny(tmp_path, monkeypatch):
         chosen.split("phantom-brain", "published"),
     )
     return chosen
+
+
+def wait_for(condition, seconds: float = 120):
+    """What a condition returns as soon as it is true; a failed test where it does not become so."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.01)
+    return found
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
 
 
 def png(size: tuple[int, int] = (9, 7), seed: int = 0) -> bytes:

@@ -1,13 +1,12 @@
 """A run is repeatable to the byte, whether or not it was cut off; what is finished is left alone."""
 
 import io
-import time
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import Project
+from conftest import Project, wait_for
 
 from lib import checkpoints, fitting, training
 from lib.errors import StudyError
@@ -158,10 +157,3 @@ def test_a_killed_dvc_repro_goes_on_and_ends_with_the_same_bytes(tmp_path):
     assert {p: p.read_bytes() for part in parts for p in part.rglob("*") if p.is_file()} == resumed and len(
         resumed
     ) == 8
-
-
-def wait_for(condition, seconds=120):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "nothing happened"
-        time.sleep(0.01)

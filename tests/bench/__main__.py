@@ -10,9 +10,9 @@ import yaml
 
 from lib.files import write, write_csv
 from lib.study import ROOT
-from tests.bench import attention, epoch, pipeline, repeats
+from tests.bench import attention, epoch, pipeline, repeats, scaling
 
-PARTS = {"pipeline": pipeline, "attention": attention, "epoch": epoch, "repeats": repeats}
+PARTS = {"pipeline": pipeline, "attention": attention, "epoch": epoch, "repeats": repeats, "scaling": scaling}
 path = ROOT / "reports" / "bench" / "bench.csv"
 wanted = sys.argv[1:] or list(PARTS)
 made = pd.read_csv(path).query("part not in @wanted") if path.exists() else pd.DataFrame()
@@ -34,4 +34,5 @@ machine = {
     "torch": str(torch.__version__),
 }
 write_csv(made, path)
+scaling.tell(pd.read_csv(path))
 write(path.with_name("machine.yaml"), lambda file: file.write_text(yaml.safe_dump(machine)))

@@ -1,0 +1,131 @@
+"""Several processes train one run: as one process would, and whatever moment one of them is killed at."""
+
+import shutil
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+import torch
+import yaml
+from conftest import Project, free_port, wait_for
+
+from lib.files import write_csv
+from lib.runs import settings
+from lib.shares import own_draws, share
+
+RUN = "tiny/phantom-brain/published/vit/seed-0"
+TOLERANCE = 1e-5  # of a loss or a probability: the same sums in another order, fixed before the first run
+VIT = dict(title="ViT", architecture="vit", patch=16, dim=16, mlp_dim=32, depth=2, heads=2)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Project:
+    """A project with 40 random images, ready to train on."""
+    project = Project(tmp_path_factory.mktemp("processes"))
+    data = project.folder / "data/tiny"
+    (data / "images/phantom-brain").mkdir(parents=True)
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 64, 64, 3)).astype("uint8")
+    np.save(data / "images/phantom-brain/pixels.npy", pixels)
+    table = pd.DataFrame({"path": map(str, range(40)), "label": ["tumour", "healthy"] * 20, "group": range(40)})
+    table = table.assign(part=["train"] * 24 + ["validation"] * 8 + ["test"] * 8)
+    write_csv(table, data / "splits/phantom-brain-published.csv")
+    return project
+
+
+def ask(project: Project, epochs: int, dropout: float, **changes) -> None:
+    """One ViT on batches of 9, so that two processes never have equal shares; forget what was trained before."""
+    path = project.folder / "params/tiny/params.yaml"
+    training = {"epochs": epochs, "flips": "both", "draw": {"seed": 0, "patients": 20}}
+    values = {"datasets": {"phantom-brain": training}, "models": {"vit": {**VIT, "dropout": dropout}}}
+    values |= {"device": "cpu", "seeds": [0], "batch_size": 9, **changes}
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **values}, sort_keys=False))
+    for folder in ["runs", "weights"]:
+        shutil.rmtree(project.folder / folder, ignore_errors=True)
+
+
+def files(project: Project) -> dict[str, bytes]:
+    paths = [*(project.folder / "runs" / RUN).iterdir(), project.folder / "weights" / f"{RUN}.safetensors"]
+    return {path.name: path.read_bytes() for path in paths}
+
+
+def trained(project: Project, **asked) -> dict[str, bytes]:
+    ask(project, **asked)
+    code, output = project.run("python", "-m", "lib.launch", "tiny")
+    assert code == 0, output
+    return files(project)
+
+
+@pytest.fixture(scope="module")
+def by_two(project) -> dict[str, bytes]:
+    return trained(project, epochs=6, dropout=0.0, devices=2, nodes=1)
+
+
+def test_two_processes_train_as_one_does(project, by_two, tmp_path):
+    trained(project, epochs=6, dropout=0.0, devices=1, nodes=1)
+    timing = pd.read_csv(project.folder / "reports/tiny/timing/phantom-brain-published-vit-seed-0.csv")
+    assert set(timing.processes) == {1}
+    for name in ["history.csv", "predictions.csv"]:
+        (tmp_path / name).write_bytes(by_two[name])
+        two, one = pd.read_csv(tmp_path / name), pd.read_csv(project.folder / "runs" / RUN / name)
+        pd.testing.assert_frame_equal(two, one, atol=TOLERANCE, rtol=0)
+    assert one.p_tumour.std() > 100 * TOLERANCE, "it has learnt to tell images apart"
+
+
+def test_two_nodes_of_one_process_train_as_one_node_of_two(project, by_two, monkeypatch):
+    ask(project, epochs=6, dropout=0.0, devices=1, nodes=2)
+    code, output = project.run("python", "-m", "lib.launch", "tiny")
+    assert code == 1 and "start `python -m lib.launch tiny` on each of them" in output
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    monkeypatch.setenv("MASTER_PORT", str(free_port()))
+    nodes = []
+    for rank in ["0", "1"]:
+        monkeypatch.setenv("NODE_RANK", rank)
+        nodes.append(project.start("python", "-m", "lib.launch", "tiny"))
+    outputs = [node.communicate()[0] for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], outputs
+    assert files(project) == by_two
+
+
+def test_a_killed_notebook_leaves_no_process_training_and_the_next_goes_on_to_the_same_bytes(project):
+    whole = trained(project, epochs=15, dropout=0.1, devices=2, nodes=1)
+    ask(project, epochs=15, dropout=0.1, devices=2, nodes=1)
+    page = ["python", "-m", "lib.pages", "05_train", "tiny", "dataset=phantom-brain", "split=published", "model=vit"]
+    process = project.start(*page)
+    checkpoint = project.folder / "weights" / f"{RUN}.checkpoint"
+    wait_for(lambda: checkpoint.exists() or process.poll() is not None)
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert sum("lib.launch" in member.cmdline() for member in family) == 2
+    process.kill()  # alone: the rest has to notice
+    assert not psutil.wait_procs(family, timeout=30)[1]
+    assert checkpoint.exists() and not (project.folder / "runs" / RUN / "settings.yaml").exists()
+    code, output = project.run(*page)
+    assert code == 0, output
+    assert "seed 0, epoch 15: train" in output and files(project) == whole
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3, 8])
+@pytest.mark.parametrize("size", [1, 2, 5, 32])
+def test_every_row_of_a_batch_counts_once(size, processes):
+    rows, counted = torch.arange(size) + 100, []
+    for rank in range(processes):
+        mine, weight = share(SimpleNamespace(global_rank=rank, world_size=processes), rows)
+        assert len(rows[mine]) and weight == (len(rows[mine]) / size if rank < size else 0)
+        counted += rows[mine].tolist() if weight else []
+    assert sorted(counted) == rows.tolist()
+
+
+def test_dropout_is_each_processs_own_and_what_is_drawn_after_it_is_shared():
+    within, after = [], []
+    for rank in [0, 1, 0]:
+        torch.manual_seed(3)
+        with own_draws(SimpleNamespace(global_rank=rank, world_size=2), torch.tensor([5, 7])):
+            within.append(torch.rand(9 + rank).tolist()[:9])
+        after.append(torch.rand(4).tolist())
+    assert within[0] == within[2] != within[1] and after[0] == after[1] == after[2]
+
+
+def test_a_finished_run_stays_finished_on_another_number_of_devices(tiny):
+    run = ("phantom-brain", "published", "cnn", 0)
+    assert settings(tiny, *run) == settings(tiny.model_copy(update={"devices": 8, "nodes": 2, "strategy": "ddp"}), *run)
