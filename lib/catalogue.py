@@ -1,32 +1,49 @@
-"""params/datasets.yaml: every data set that a study may name, where it comes from and how it is laid out."""
+"""params/datasets/: every data set that a study may name, a file each: where it comes from and how it is laid out."""
 
 from pathlib import Path
 from typing import Literal
 
 from lib.schema import Name, Strict, read_yaml, validated
 
-PATH = Path(__file__).resolve().parents[1] / "params" / "datasets.yaml"
+FOLDER = Path(__file__).resolve().parents[1] / "params" / "datasets"
 DRAWN = {"blood": ["seed", "photographs", "views"], "brain": ["seed", "patients"]}  # what a study says of its phantoms
 
 
+class Table(Strict):
+    """A CSV in the archive that says what each image shows: its name, and the columns in which to look."""
+
+    file: str
+    path: str  # column: the image, which stands at {path} of `images`
+    label: str  # column: its class; of many, the classes
+    separator: str = ", "  # between the classes of one image, where there are many
+    source: str | None = None  # column: the patient or photograph that it comes from
+
+
 class Dataset(Strict):
-    """One entry of params/datasets.yaml: where a data set comes from and how it is laid out."""
+    """A file of params/datasets: where a data set comes from and how it is laid out."""
 
     title: Name  # as it stands at the beginning of a sentence
     images: str  # the archive's members that are images, with {label} and, where it has parts, {part}
     classes: dict[str, Name]  # class folder -> printed name, in the order of the paper
+    table: Table | None = None  # what says each image's class, if not its folder
+    labels: Literal["one", "many"] = "one"  # many: an image may have several of the classes, or none
     parts: list[str] = []  # folders that {part} may be: train first, then test
-    published: Literal["folders", "call"]  # how the paper's own split is made: see lib/splits.py
+    published: Literal["folders", "call"] | None = None  # how the paper's own split is made: see lib/splits.py
     kaggle: str | None = None  # owner/name
     url: str | None = None  # where its archive is, if not at Kaggle
+    torchvision: str | None = None  # the name of its class in torchvision.datasets
+    archive: str | None = None  # the file's name where archives are kept, if not <name>.zip
+    folder: str | None = None  # where its images are, from the project's root, if not in an archive
     draw: Literal["blood", "brain"] | None = None  # drawn by lib/phantoms.py instead
     like: str | None = None  # the data set of the paper that it stands for
     note: str = ""  # what a reader of its scores must know
     originals: str | None = None  # members that are the photographs which the images were made from
+    near_duplicates: bool = True  # are images that look alike one piece of evidence? (not where all look alike)
     masks: str | None = None  # the member that holds the mask of the image {name}, where the truth is known
     pictures: bool = False  # may a report show its images? (not without a licence that says so)
 
 
 def catalogue() -> dict[str, Dataset]:
-    """Every data set that a study may name, from params/datasets.yaml."""
-    return {name: validated(Dataset, entry, f"{PATH.name}, {name},") for name, entry in read_yaml(PATH).items()}
+    """Every data set that a study may name, by the names of their files."""
+    paths = sorted(FOLDER.glob("*.yaml"))
+    return {path.stem: validated(Dataset, read_yaml(path), f"params/datasets/{path.name}") for path in paths}

@@ -1,13 +1,10 @@
-"""A catalogue entry -> an archive -> a table of images and their pixels, decoded once.
+"""A catalogue entry and its archive -> a table of images and their pixels, decoded once.
 
-    archive.zip --read_images--> images.csv (one row an image) + pixels.npy (the same rows, uint8)
-
-Images are read out of the zip; nothing is ever unpacked, so no member can be written anywhere.
+archive --members--> which files are images, and of what --read_images--> images.csv + pixels.npy (the same rows, uint8)
 """
 
 import hashlib
 import io
-import os
 import re
 import zipfile
 import zlib
@@ -15,96 +12,108 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import networkx
 import numpy as np
 import pandas as pd
 from PIL import Image
 
-from lib import phantoms
+from lib.archives import open_archive, quiet
 from lib.catalogue import Dataset
+from lib.decoding import SUFFIXES, decode
 from lib.errors import StudyError
-from lib.fetch import download, from_kaggle
-from lib.study import ROOT, Study
+from lib.many import SEPARATOR
 
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+COLUMNS = ["path", "label", "published_part", "source"]
 
 
-def quiet(items, **_):
-    """Progress that is not shown; tqdm takes its place in a notebook."""
-    return items
+def members(archive, entry: Dataset) -> pd.DataFrame:
+    """The archive's images: path, label, published_part, and source (whose, or of which photograph; empty if nobody says so).
 
-
-def archives() -> Path:
-    """Where archives are looked for and kept: $STUDY_ARCHIVES (from the project's root), or data/archives."""
-    return ROOT / Path(os.environ.get("STUDY_ARCHIVES") or "data/archives").expanduser()
-
-
-def find_archive(name: str, entry: Dataset, draw: dict, drawn: Path, progress=quiet) -> Path:
-    """The archive of a data set: drawn, or `<name>.zip` where archives are kept, or fetched from its address or Kaggle.
-
-    Args:
-        name: the data set's name in the catalogue. entry: what stands there.
-        draw: arguments of the drawing function, for phantoms. drawn: where to draw them.
+    Sorted by class, then path. StudyError: a class, or a part of one, has no image (missing or empty folder, or another archive).
     """
-    if entry.draw:
-        phantoms.DRAW[entry.draw](drawn, **draw, progress=progress)
-        return drawn
-    path = archives() / f"{name}.zip"
-    if path.exists():
-        return path
-    return download(entry.url, path, progress) if entry.url else from_kaggle(entry.kaggle, path)
-
-
-def archive_path(study: Study, name: str) -> Path:
-    """Where notebook 01 found or drew the archive of a study's data set."""
-    return study.images(name) / "archive.zip" if study.dataset(name).draw else archives() / f"{name}.zip"
-
-
-MOST_FILES, MOST_BYTES = (
-    500_000,
-    64 << 30,
-)  # of an archive, unpacked: far more than any data set here, far less than a bomb
-
-
-def open_archive(path: Path) -> zipfile.ZipFile:
-    """An open zip file; a StudyError says what to do when it is not a whole, honest one."""
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
-        size = path.stat().st_size if path.exists() else 0
-        raise StudyError(f"{path} is no whole zip file ({size} bytes: {error}): delete it and fetch it again") from None
-    for name in archive.namelist():
-        if name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name) or re.match("[A-Za-z]:", name):
-            raise StudyError(f"{path} has a member that points outside of it, {name!r}: do not use this archive")
-    size = sum(member.file_size for member in archive.infolist())
-    if len(archive.infolist()) > MOST_FILES or size > MOST_BYTES:
-        says = f"{len(archive.infolist())} files and {size} bytes unpacked, more than the {MOST_FILES} and {MOST_BYTES} allowed"
-        raise StudyError(f"{path} says it holds {says}: do not use this archive")
-    return archive
-
-
-def members(archive: zipfile.ZipFile, entry: Dataset) -> pd.DataFrame:
-    """The archive's images by the catalogue's pattern: path, label, published_part, sorted by class, then path.
-
-    Raises:
-        StudyError: a class, or a part of one, has no image (missing or empty folder, or another archive).
-    """
-    groups = {"{label}": ("label", entry.classes), "{part}": ("part", entry.parts)}
-    pattern = re.escape(entry.images).replace(r"\*", "[^/]+")
-    for field, (group, names) in groups.items():
-        pattern = pattern.replace(re.escape(field), f"(?P<{group}>{'|'.join(map(re.escape, names))})")
-    found = [m for m in map(re.compile(pattern).fullmatch, archive.namelist()) if m]
-    rows = [(m[0], entry.classes[m["label"]], m.groupdict().get("part", "")) for m in found]
-    table = pd.DataFrame(rows, columns=["path", "label", "published_part"])
+    table = listed(archive, entry) if entry.table else matched(archive, entry)
     require_every_class(table, entry, Path(archive.filename).name)
     order = {label: i for i, label in enumerate(entry.classes.values())}
-    return table.sort_values(
-        ["label", "path"], key=lambda c: c.map(order) if c.name == "label" else c, ignore_index=True
-    )
+    first = table.label.map(lambda label: order[label.split(SEPARATOR)[0]])
+    return table.assign(first=first).sort_values(["first", "label", "path"], ignore_index=True).drop(columns="first")
+
+
+def matched(archive, entry: Dataset) -> pd.DataFrame:
+    """Images by the catalogue's pattern, in which * is anything but a slash, and ** anything; of a folder only files with an image's suffix."""
+    groups = {"{label}": ("label", entry.classes), "{part}": ("part", entry.parts)}
+    pattern = re.escape(entry.images).replace(r"\*\*", ".+").replace(r"\*", "[^/]+")
+    for field, (group, names) in groups.items():
+        pattern = pattern.replace(re.escape(field), f"(?P<{group}>{'|'.join(map(re.escape, names))})")
+    names = [name for name in archive.namelist() if not entry.folder or name.lower().endswith(SUFFIXES)]
+    found = [m for m in map(re.compile(pattern).fullmatch, names) if m]
+    rows = [(m[0], entry.classes[m["label"]], m.groupdict().get("part", ""), "") for m in found]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def listed(archive, entry: Dataset) -> pd.DataFrame:
+    """Images by a table in the archive; rows with another label than the catalogue's are no part of the data set.
+
+    StudyError: no such table, columns that lack, images that stand twice with different labels or that the archive does not hold.
+    """
+    table = read_table(archive, entry.table.file)
+    columns = [entry.table.path, entry.table.label, *([entry.table.source] if entry.table.source else [])]
+    if lacking := [name for name in columns if name not in table]:
+        raise StudyError(f"{entry.table.file} has no column {', '.join(lacking)}: it has {', '.join(table.columns)}")
+    said = table[entry.table.label].map(partial(names, entry))
+    table, said = table[said != ""], said[said != ""]
+    found = pd.DataFrame({
+        "path": [entry.images.replace("{path}", name) for name in table[entry.table.path]],
+        "label": said.to_list(),
+        "published_part": "",
+        "source": table[entry.table.source].to_list() if entry.table.source else "",
+    })  # fmt: skip
+    found = found.assign(source=one_name(found)).drop_duplicates(["path", "label"], ignore_index=True)
+    have = set(archive.namelist())
+    for wrong, what in [
+        (found.path.duplicated(), "stand twice with different labels"),
+        (~found.path.isin(have), "are not there"),
+    ]:
+        if wrong.any():
+            named = ", ".join(found.path[wrong].head(5))
+            raise StudyError(f"{wrong.sum()} images of {entry.table.file} {what}: {named}; mend the table")
+    return found
+
+
+def one_name(table: pd.DataFrame) -> pd.Series:
+    """The source of every row; sources that share an image are one, and get one name."""
+    graph = networkx.Graph()
+    graph.add_edges_from(zip("path " + table.path, "source " + table.source))
+    name = {}
+    for members in networkx.connected_components(graph):
+        sources = sorted(member.removeprefix("source ") for member in members if member.startswith("source "))
+        name |= dict.fromkeys(sources, sources[0])
+    return table.source.map(name) if (table.source != "").all() else table.source
+
+
+def names(entry: Dataset, cell: str) -> str:
+    """What a table says of an image, in the catalogue's words; empty if it is none of its classes. Of several, in its order."""
+    parts = cell.split(entry.table.separator) if entry.labels == "many" else [cell]
+    return SEPARATOR.join(name for label, name in entry.classes.items() if label in parts)
+
+
+def read_table(archive, name: str) -> pd.DataFrame:
+    """A CSV file of an archive, every cell as text; a StudyError says what is wrong with it."""
+    try:
+        return pd.read_csv(io.BytesIO(archive.read(name)), dtype=str, keep_default_na=False, skipinitialspace=True)
+    except KeyError:
+        raise StudyError(
+            f"{Path(archive.filename).name} has no {name}: is it the archive of another data set?"
+        ) from None
+    except ValueError as error:  # of pandas, and of text that is not UTF-8
+        raise StudyError(f"{name} is no table: {error}") from None
 
 
 def require_every_class(table: pd.DataFrame, entry: Dataset, archive: str) -> None:
     """A StudyError that names the classes, or parts of one, that have no image."""
-    have = set(zip(table.label, table.published_part))
+    have = {
+        (name, part) for label, part in set(zip(table.label, table.published_part)) for name in label.split(SEPARATOR)
+    }
     wanted = [(folder, label, part) for folder, label in entry.classes.items() for part in entry.parts or [""]]
     if lacking := [f"{folder} {part}".strip() for folder, label, part in wanted if (label, part) not in have]:
         raise StudyError(
@@ -113,42 +122,27 @@ def require_every_class(table: pd.DataFrame, entry: Dataset, archive: str) -> No
         )
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Any mode as 8-bit RGB: 16-bit grey keeps its 8 high bits; palettes are looked up; alpha is dropped."""
-    if image.mode.startswith(("I", "F")):
-        values = np.asarray(image, dtype=np.float64)
-        deep = image.mode.startswith("I;16") or values.max() > 255
-        return Image.fromarray(np.uint8(np.clip(values / 257 if deep else values, 0, 255))).convert("RGB")
-    return image.convert("RGBA").convert("RGB") if image.mode in ("P", "LA") else image.convert("RGB")
-
-
-def decode(content: bytes, size: int) -> tuple[int, int, np.ndarray]:
-    """A file's bytes -> width, height, and (size, size, 3) uint8: squeezed to a square, bilinear, antialiased."""
-    with Image.open(io.BytesIO(content)) as image:
-        return *image.size, np.asarray(to_rgb(image).resize((size, size), Image.Resampling.BILINEAR))
-
-
-def read_image(archive: zipfile.ZipFile, size: int, name: str) -> tuple | str:
+def read_image(archive, size: int, crop: bool, name: str) -> tuple | str:
     """Width, height, pixels and SHA-256 of a member; or, if it does not decode, its name and why, as one string."""
     try:
         content = archive.read(name)
-        return *decode(content, size), hashlib.sha256(content).hexdigest()
+        return *decode(content, size, crop), hashlib.sha256(content).hexdigest()
     except (*UNREADABLE, Image.DecompressionBombError) as error:
         return f"{name}: {error}"
 
 
 def read_images(
-    path: Path, entry: Dataset, size: int, *, skip_broken: bool = False, progress=quiet
+    path: Path, entry: Dataset, size: int, *, skip_broken: bool = False, crop: bool = False, progress=quiet
 ) -> tuple[pd.DataFrame, np.ndarray, list[str]]:
     """Every image of an archive.
 
     Args:
         path: the archive. entry: its catalogue entry. size: px.
-        skip_broken: leave out files that do not decode, instead of stopping.
+        crop: take the middle square of each, instead of squeezing it. skip_broken: leave out files that do not decode, instead of stopping.
         progress: wraps the images as they are read (tqdm).
 
     Returns:
-        images.csv as a table: path, label, width, height, sha256, published_part;
+        images.csv as a table: path, label, width, height, sha256, published_part, source;
         its pixels, (rows, size, size, 3) uint8; and the files left out, with the reason.
 
     Raises:
@@ -156,7 +150,7 @@ def read_images(
     """
     with open_archive(path) as archive, ThreadPoolExecutor() as pool:
         table = members(archive, entry)
-        results = list(progress(pool.map(partial(read_image, archive, size), table.path), total=len(table)))
+        results = list(progress(pool.map(partial(read_image, archive, size, crop), table.path), total=len(table)))
     broken = [result for result in results if isinstance(result, str)]
     if broken and not skip_broken:
         shown = "\n  ".join(broken[:20] + ["..."] * (len(broken) > 20))
@@ -166,4 +160,4 @@ def read_images(
     require_every_class(table, entry, path.name)
     width, height, pixels, digest = zip(*(result for result in results if not isinstance(result, str)))
     table = table.assign(width=width, height=height, sha256=digest)
-    return table[["path", "label", "width", "height", "sha256", "published_part"]], np.stack(pixels), broken
+    return table[["path", "label", "width", "height", "sha256", "published_part", "source"]], np.stack(pixels), broken

@@ -1,6 +1,6 @@
-"""Archives from elsewhere: an address, or Kaggle; a download that is cut off goes on where it stopped.
+"""Where a data set's images are: drawn, at hand, or to be fetched; a download that is cut off goes on where it stopped.
 
-address --requests, Range--> .name.zip.part --whole--> name.zip
+a catalogue entry --find_archive--> a path          address --requests, Range--> .name.zip.part --whole--> name.zip
 """
 
 import contextlib
@@ -8,14 +8,55 @@ import io
 import os
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 
 import requests
 
+from lib import phantoms
+from lib.archives import open_archive, quiet
+from lib.catalogue import Dataset
 from lib.errors import StudyError
+from lib.files import write
+from lib.study import ROOT, Study
 
 PIECE = 1 << 16  # bytes that are read at once: what a broken connection loses at most
 TRIES, WAIT = 5, 2.0  # a broken connection is tried again so often, after so many seconds, each time twice as long
+
+
+def archives() -> Path:
+    """Where archives are looked for and kept: $STUDY_ARCHIVES (from the project's root), or data/archives."""
+    return ROOT / Path(os.environ.get("STUDY_ARCHIVES") or "data/archives").expanduser()
+
+
+def find_archive(name: str, entry: Dataset, draw: dict, made: Path, progress=quiet) -> Path:
+    """The archive of a data set: drawn, or a folder, or `<name>.zip` where archives are kept, or fetched from where the entry says.
+
+    Args:
+        name: the data set's name in the catalogue. entry: what stands there.
+        draw: arguments of the drawing function, for phantoms. made: where to write what is drawn, or comes from torchvision.
+    """
+    if entry.draw:
+        phantoms.DRAW[entry.draw](made, **draw, progress=progress)
+        return made
+    if entry.torchvision:
+        return from_torchvision(entry.torchvision, _kept(name, entry), made, progress)
+    path = _kept(name, entry)
+    if path.exists():
+        return path
+    if entry.folder:
+        raise StudyError(f"{entry.folder} is not there: make report IMAGES=... says where the images of {name} are")
+    return download(entry.url, path, progress) if entry.url else from_kaggle(entry.kaggle, path)
+
+
+def archive_path(study: Study, name: str) -> Path:
+    """Where notebook 01 found or made the archive of a study's data set."""
+    entry = study.dataset(name)
+    return study.images(name) / "archive.zip" if entry.draw or entry.torchvision else _kept(name, entry)
+
+
+def _kept(name: str, entry: Dataset) -> Path:
+    return ROOT / entry.folder if entry.folder else archives() / (entry.archive or f"{name}.zip")
 
 
 def download(address: str, path: Path, progress) -> Path:
@@ -89,3 +130,38 @@ def from_kaggle(slug: str, path: Path) -> Path:
             raise StudyError(advice.format(why=type(error).__name__)) from None
         os.replace(next(Path(folder).glob("*.zip")), path)
     return path
+
+
+def from_torchvision(kind: str, kept: Path, path: Path, progress) -> Path:
+    """A data set of torchvision's as a zip of PNG files, <part>/<class>/<number>.png.
+
+    Args:
+        kind: the name of its class in torchvision.datasets. kept: a zip of the files that this class reads; else they are downloaded.
+    """
+    from torchvision import datasets
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        if kept.exists():
+            with open_archive(kept) as archive:
+                archive.extractall(folder)
+        try:
+            make = getattr(datasets, kind)
+            parts = {
+                part: make(folder, train=part == "train", download=not kept.exists()) for part in ["train", "test"]
+            }
+        except (OSError, RuntimeError) as error:
+            says = f"torchvision has no {kind} for us ({error}); download it elsewhere, and put a zip of its folder there as {kept.name}"
+            raise StudyError(f"{kept} is not there, and {says}") from None
+        write(path, lambda part: as_pngs(part, parts, progress))
+    return path
+
+
+def as_pngs(path: Path, parts: dict, progress) -> None:
+    """Write torchvision data sets, a part each, into a zip file, the same bytes each time."""
+    with zipfile.ZipFile(path, "w") as made:
+        for part, images in parts.items():
+            for number, (image, label) in enumerate(progress(images, desc=part)):
+                buffer = io.BytesIO()
+                image.save(buffer, "PNG", compress_level=1)
+                made.writestr(zipfile.ZipInfo(f"{part}/{images.classes[label]}/{number:05}.png"), buffer.getvalue())

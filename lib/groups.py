@@ -2,7 +2,8 @@
 
     views of one photograph                (lib.photos, where the archive holds originals)
     photographs that show the same cell    (lib.photos)                                      -> one group
-    byte-identical files; without originals also near duplicates (perceptual hash, then correlation)
+    images of one source                   (where the archive says whose they are)
+    byte-identical files; where none of this is known also near duplicates (perceptual hash, then correlation)
 
 What is linked by a chain of these is one group: intervals count it once, and the split `group` keeps it on one side.
 """
@@ -27,16 +28,16 @@ def group(
     """groups.csv and links.csv.
 
     Args:
-        images: images.csv (path, label, sha256). pixels: the same rows, (rows, size, size, 3) uint8.
-        archive: the zip file that the images came from. dataset: the catalogue's entry. progress: wraps what is gone through (tqdm).
+        images: images.csv (path, label, sha256, source). pixels: the same rows, (rows, size, size, 3) uint8.
+        archive: the zip file or folder that the images came from. dataset: the catalogue's entry. progress: wraps what is gone through (tqdm).
 
     Returns:
         groups: path, label, photo, inliers, group, in the order of `images`. `photo` is the photograph that an image was made
-        from, found with so many `inliers`; without originals each image is its own, and inliers are empty. A group is
+        from, found with so many `inliers`, or its source; without either each image is its own. Inliers are then empty. A group is
         named after its first image's row.
         links: why photographs or images are in one group: kind, one, other, strength (inliers, or correlation).
     """
-    table, links = images[["path", "label"]].copy(), duplicates(images, pixels)
+    table, links = images[["path", "label"]].copy(), duplicates(images, pixels, near=dataset.near_duplicates)
     if dataset.originals:
         found, overlaps = photos.register(archive, dataset.originals, list(images.path), progress)
         table[["photo", "inliers"]] = found
@@ -46,7 +47,9 @@ def group(
         overlaps = overlaps[overlaps.one.isin(table.photo) & overlaps.other.isin(table.photo)]
         links = pd.concat([links, overlaps.rename(columns={"inliers": "strength"}).assign(kind="same cell")])
     else:
-        table = table.assign(photo=table.path, inliers=None)
+        known = images.source != ""
+        table = table.assign(photo=images.source.where(known, images.path), inliers=None)
+        links = links[(links.kind == "identical") | (dataset.near_duplicates and not known.any())]
     table["group"] = connected(table, links)
     return table, links[["kind", "one", "other", "strength"]].reset_index(drop=True)
 
@@ -65,17 +68,18 @@ def connected(table: pd.DataFrame, links: pd.DataFrame) -> list[int]:
     return [group[number] for number in range(len(table))]
 
 
-def duplicates(images: pd.DataFrame, pixels: np.ndarray) -> pd.DataFrame:
-    """Pairs of images that are byte-identical or nearly the same: kind, one, other, strength (correlation of grey pixels)."""
+def duplicates(images: pd.DataFrame, pixels: np.ndarray, near: bool = True) -> pd.DataFrame:
+    """Pairs of images that are byte-identical or, if `near`, almost the same: kind, one, other, strength (correlation of grey pixels)."""
     grey = pixels.mean(-1).reshape(len(pixels), -1)
     grey = (grey - grey.mean(1, keepdims=True)) / (grey.std(1, keepdims=True) + 1e-9)
     hashes = np.stack([imagehash.phash(Image.fromarray(picture)).hash.ravel() for picture in pixels])
-    packed, rows = np.packbits(hashes, axis=1), []
+    packed, digest, rows = np.packbits(hashes, axis=1), pd.factorize(images.sha256)[0], []
     for one in range(len(images) - 1):
-        differing = np.bitwise_count(packed[one + 1 :] ^ packed[one]).sum(1)
-        for other in np.flatnonzero(differing <= BITS) + one + 1:
+        alike = digest[one + 1 :] == digest[one]
+        alike = np.bitwise_count(packed[one + 1 :] ^ packed[one]).sum(1) <= BITS if near else alike
+        for other in np.flatnonzero(alike) + one + 1:
             correlation = float(grey[one] @ grey[other] / grey.shape[1])
-            same = images.sha256.iat[one] == images.sha256.iat[other]
+            same = digest[one] == digest[other]
             if same or correlation >= CORRELATION:
                 kind = "identical" if same else "near duplicate"
                 rows.append((kind, images.path.iat[one], images.path.iat[other], correlation))

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from lib.datasets import open_archive
+from lib.archives import open_archive
 from lib.study import Study
 from lib.surgery import Record, recorded
 

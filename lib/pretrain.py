@@ -18,7 +18,7 @@ import torch
 import yaml
 from tqdm import tqdm
 
-from lib import datasets, phantoms, splits
+from lib import datasets, fetch, phantoms, splits
 from lib.catalogue import catalogue
 from lib.errors import StudyError
 from lib.files import write, write_csv
@@ -35,9 +35,7 @@ def draw_images(study: Study, device: torch.device) -> Images:
     for name, draw in study.pretrain.draw.items():
         entry = catalogue()[name]
         with tempfile.TemporaryDirectory() as folder:
-            archive = datasets.find_archive(
-                name, entry, draw, Path(folder) / "archive.zip", partial(tqdm, mininterval=5)
-            )
+            archive = fetch.find_archive(name, entry, draw, Path(folder) / "archive.zip", partial(tqdm, mininterval=5))
             images, drawn, _ = datasets.read_images(archive, entry, study.image_size)
         unique = ~images.sha256.duplicated()  # a copy in another part would make the accuracy there read high
         images, drawn = images[unique].reset_index(drop=True), drawn[unique]
@@ -98,7 +96,7 @@ def learn(study: Study, fabric, images: Images, size: dict, path: Path) -> list[
     rows = list(tqdm(going, total=wanted["epochs"], desc="pre-training", disable=not fabric.is_global_zero))
     tested = images.rows("test")
     probabilities = predict(network, images, tested)[:, : len(images.classes)]
-    rows[-1]["test_accuracy"] = score(probabilities, images.labels[tested])["accuracy"]
+    rows[-1]["test_accuracy"] = score(images.kind, probabilities, images.labels[tested])["accuracy"]
     if fabric.is_global_zero:
         keep(network, wanted, path)
     fabric.barrier()

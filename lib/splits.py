@@ -6,6 +6,8 @@ the same way for all of them, so nothing is ever chosen by looking at the test p
 
 from typing import TYPE_CHECKING
 
+from lib.errors import StudyError
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -22,6 +24,8 @@ def published(images: "pd.DataFrame", groups: "pd.Series", dataset, seed: int) -
     """
     if dataset.published == "folders":
         return (images.published_part == dataset.parts[1]).to_numpy()
+    if dataset.published is None:
+        raise StudyError(f"{dataset.title} has no published split: name others of {', '.join(SPLITS)} in the study")
     return _random_rows(images, seed=42, stratify=None)
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 from torch.hub import download_url_to_file
 
-from lib.datasets import archives
 from lib.errors import StudyError
+from lib.fetch import archives
 from lib.files import write, write_csv
 from lib.runs import file_digest, weights_path
 from lib.study import ROOT, Model, Study, load_study

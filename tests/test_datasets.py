@@ -8,7 +8,7 @@ import pytest
 from conftest import png, write_zip
 from PIL import Image
 
-from lib import datasets
+from lib import archives, datasets, decoding, fetch
 from lib.catalogue import Dataset, catalogue
 from lib.errors import StudyError
 
@@ -50,9 +50,12 @@ def test_every_mode_becomes_the_colours_that_it_means(tmp_path, mode):
     assert pixels[0, 0].tolist() == [[v] * 3 for v in [0, 255] * 3]
 
 
-@pytest.mark.parametrize("values, kept", [([0, 257 * 128, 65535], [0, 128, 255]), ([0, 100, 255], [0, 0, 0])])
-def test_sixteen_bit_grey_keeps_its_high_bits(values, kept):
-    grey = datasets.to_rgb(Image.fromarray(np.array([values], dtype=np.uint16)))
+@pytest.mark.parametrize(
+    "values, kept",
+    [([0, 257 * 128, 65535], [0, 128, 255]), ([0, 100, 255], [0, 6, 15]), ([0, 2048, 4095], [0, 127, 255])],
+)
+def test_twelve_and_sixteen_bit_grey_keep_their_high_bits(values, kept):
+    grey = decoding.to_rgb(Image.fromarray(np.array([values], dtype=np.uint16)))
     assert np.asarray(grey)[0, :, 0].tolist() == kept
 
 
@@ -86,7 +89,7 @@ def test_an_archive_that_points_outside_is_refused(tmp_path, name):
 def test_an_archive_that_would_fill_the_disk_is_refused_with_its_numbers(tmp_path, monkeypatch, limit):
     path = write_zip(tmp_path / "a.zip", {**GOOD, "zeros": bytes(10_000_000)})
     size = sum(len(content) for content in GOOD.values()) + 10_000_000
-    monkeypatch.setattr(datasets, limit, 4)
+    monkeypatch.setattr(archives, limit, 4)
     with pytest.raises(StudyError, match=f"holds {len(GOOD) + 1} files and {size} bytes unpacked, more than"):
         datasets.read_images(path, ENTRY, 8)
 
@@ -143,7 +146,7 @@ def test_without_kaggle_credentials_the_cure_is_told_in_three_lines(tmp_path, mo
     monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path))
     monkeypatch.setenv("STUDY_ARCHIVES", str(tmp_path / "archives"))
     with pytest.raises(StudyError) as error:
-        datasets.find_archive("brain-mri", catalogue()["brain-mri"], {}, tmp_path / "drawn.zip")
+        fetch.find_archive("brain-mri", catalogue()["brain-mri"], {}, tmp_path / "drawn.zip")
     message = str(error.value)
     assert len(message.splitlines()) == 3 and "kaggle.json" in message and "STUDY_ARCHIVES" in message
     assert list((tmp_path / "archives").iterdir()) == []
@@ -152,4 +155,4 @@ def test_without_kaggle_credentials_the_cure_is_told_in_three_lines(tmp_path, mo
 def test_an_archive_that_is_already_there_is_used(tmp_path, monkeypatch):
     monkeypatch.setenv("STUDY_ARCHIVES", str(tmp_path))
     path = write_zip(tmp_path / "brain-mri.zip", GOOD)
-    assert datasets.find_archive("brain-mri", catalogue()["brain-mri"], {}, tmp_path / "drawn.zip") == path
+    assert fetch.find_archive("brain-mri", catalogue()["brain-mri"], {}, tmp_path / "drawn.zip") == path

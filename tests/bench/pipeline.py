@@ -6,7 +6,7 @@ from functools import partial
 
 import torch
 
-from lib import datasets
+from lib import archives, decoding
 from lib.complexity import in_turns
 from lib.fitting import start, start_fabric, train_epoch
 from lib.images import open_images
@@ -30,11 +30,11 @@ def shell(*command: str) -> None:
 
 def cache() -> dict:
     """Reading an image from the cache, against decoding it."""
-    archive = datasets.open_archive(STUDY.images(DATASET) / "archive.zip")
+    archive = archives.open_archive(STUDY.images(DATASET) / "archive.zip")
     contents = [archive.read(name) for name in archive.namelist() if "/TRAIN/" in name][:200]
     images, rows = open_images(STUDY, DATASET, SPLIT, torch.device("cpu")), torch.arange(200)
     calls = {"cache": lambda: images.pixels[rows.numpy()]}
-    calls["decode"] = lambda: [datasets.decode(content, STUDY.image_size) for content in contents]
+    calls["decode"] = lambda: [decoding.decode(content, STUDY.image_size) for content in contents]
     seconds = in_turns(calls, 5)
     return timed("200 images from the cache", "decode and resize them", "cpu", seconds.cache, seconds.decode)
 

@@ -1,0 +1,189 @@
+"""Images of one's own become a study, however they are named and stored; what cannot be split is told and not tried."""
+
+import io
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import png
+from PIL import Image
+
+from lib import catalogue, datasets, decoding, fetch, own, study
+from lib.errors import StudyError
+from lib.groups import group
+
+SUFFIX = {"JPEG": "JPG", "PNG": "png", "TIFF": "tif", "BMP": "bmp", "PNG16": "png"}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project without studies, but for the template."""
+    root = tmp_path / "project"
+    (root / "params").mkdir(parents=True)
+    shutil.copy(study.ROOT / "params/own.yaml", root / "params")
+    shutil.copytree(study.ROOT / "params/datasets", root / "params/datasets")
+    for module in [study, own, fetch]:
+        monkeypatch.setattr(module, "ROOT", root)
+    monkeypatch.setattr(catalogue, "FOLDER", root / "params/datasets")
+    return root
+
+
+def encoded(kind: str, seed: int) -> bytes:
+    """A small picture in a format and mode."""
+    values = np.random.default_rng(seed).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    picture, buffer = Image.fromarray(values), io.BytesIO()
+    if kind == "PNG16":
+        Image.fromarray(values[..., 0].astype(np.uint16) * 16).save(buffer, "PNG")
+    else:
+        picture.convert("CMYK" if kind == "JPEG" and seed % 2 else "L" if kind == "TIFF" else "RGB").save(buffer, kind)
+    return buffer.getvalue()
+
+
+def fill(top, classes, number=6, kinds=("JPEG", "PNG", "TIFF", "BMP", "PNG16")):
+    for c, label in enumerate(classes):
+        for i in range(number):
+            kind = kinds[i % len(kinds)]
+            path = top / label / ("deep er" if i % 2 else "") / f"Bild ä {i}.{SUFFIX[kind]}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(encoded(kind, 100 * c + i))
+
+
+def read(name: str):
+    """The images of a study of one's own, as notebook 01 reads them."""
+    chosen = study.load_study(name)
+    entry = chosen.dataset(name)
+    path = fetch.find_archive(name, entry, {}, None)
+    return datasets.read_images(path, entry, 8, skip_broken=chosen.skip_broken), entry
+
+
+def test_a_folder_of_any_names_formats_and_depths_becomes_a_study(project, tmp_path):
+    top = tmp_path / "My cells, 2024 <b>"
+    fill(top, ["<script>alert(1)<", "gesund & froh", "Ω"])
+    (top / "notes.txt").write_text("no image")
+    (top / "Ω" / ".DS_Store").write_bytes(b"hidden")
+    (top / "Ω" / "broken.png").write_bytes(b"nothing")
+    name = own.make_study(top)
+    (images, pixels, broken), entry = read(name)
+    assert name == "my-cells-2024-b" and len(images) == len(pixels) == 18
+    assert len(broken) == 1 and broken[0].startswith("Ω/broken.png")
+    assert list(entry.classes.values()) == ["script alert(1)", "gesund froh", "Ω"]
+    assert entry.title == "My cells, 2024 b" and "<b>" not in study.load_study(name).title
+    assert len(study.load_study(name).models) == 5 and len(study.load_study(name).seeds) == 3
+
+
+def test_a_table_names_labels_and_patients_and_a_patient_is_one_group(project, tmp_path):
+    top = tmp_path / "scans"
+    fill(top, ["all"], number=24)
+    paths = [path.relative_to(top).as_posix() for path in sorted(top.rglob("*")) if path.is_file()]
+    table = pd.DataFrame({"path": paths, "label": ["ill", "well"] * 12, "patient": [f"p{i // 2}" for i in range(24)]})
+    table.to_csv(top / "labels.csv", index=False)
+    name = own.make_study(top / "labels.csv")
+    (images, pixels, _), entry = read(name)
+    assert name == "labels" and images.label.value_counts().to_dict() == {"ill": 12, "well": 12}
+    groups, _ = group(images, pixels, None, entry, None)
+    assert groups.group.nunique() == 12 and groups.groupby("photo").group.nunique().max() == 1
+
+
+def test_sources_that_share_an_image_are_one(project, tmp_path):
+    fill(tmp_path / "scans", ["all"], number=13)
+    paths = sorted(path.relative_to(tmp_path / "scans").as_posix() for path in (tmp_path / "scans").rglob("*.*"))
+    rows = [(path, "ab"[i % 2], f"p{i}") for i, path in enumerate(paths)] + [
+        (paths[0], "a", "p2"),
+        (paths[4], "a", "p2"),
+    ]
+    pd.DataFrame(rows, columns=["path", "label", "photograph"]).to_csv(tmp_path / "scans/t.csv", index=False)
+    (images, _, _), _ = read(own.make_study(tmp_path / "scans/t.csv"))
+    named = images.set_index("path").source
+    assert len(images) == 13 and named[paths[0]] == named[paths[2]] == named[paths[4]] and named.nunique() == 11
+
+
+def test_a_second_call_tells_that_images_changed_and_keeps_what_was_edited(project, tmp_path):
+    top = tmp_path / "cats"
+    fill(top, ["a", "b"])
+    name = own.make_study(top)
+    path = project / "params" / name / "params.yaml"
+    path.write_text(path.read_text().replace("batch_size: 32 ", "batch_size: 4 "))
+    first = study.load_study(name)
+    assert own.make_study(top) == name and study.load_study(name) == first
+    (top / "a" / "new.png").write_bytes(png(seed=7))
+    entry = project / "params/datasets" / f"{name}.yaml"
+    entry.write_text(entry.read_text().replace("pictures: false", "pictures: true"))
+    own.make_study(top)
+    again = study.load_study(name)
+    assert (
+        again.batch_size == 4
+        and again.dataset(name).pictures
+        and again.datasets[name].version != first.datasets[name].version
+    )
+
+
+@pytest.mark.parametrize(
+    "folder, name",
+    [("demo", "own-demo"), ("2024", "own-2024"), ("yes", "own-yes"), ("猫", "own"), ("brain-mri", "own-brain-mri")],
+)
+def test_a_name_that_is_taken_or_no_name_gets_another(project, tmp_path, folder, name):
+    (project / "params/demo").mkdir()
+    fill(tmp_path / folder, ["a", "b"])
+    assert own.make_study(tmp_path / folder) == name
+    assert study.load_study(name).study == name
+
+
+@pytest.mark.parametrize(
+    "classes, number, told",
+    [
+        (["a", "b"], 2, r"too few images of a \(2\), b \(2\): 5 of each class"),
+        (["a"], 9, "has 1 classes with images, and two are needed"),
+        ([], 0, "has 0 classes with images"),
+        (["train", "Test"], 9, "is divided into Test, train: name one of them"),
+    ],
+)
+def test_what_cannot_be_split_is_told(project, tmp_path, classes, number, told):
+    (tmp_path / "few").mkdir()
+    fill(tmp_path / "few", classes, number)
+    with pytest.raises(StudyError, match=told):
+        own.make_study(tmp_path / "few")
+    assert not (project / "params/few").exists()
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        ("file,label\na.png,x\n", "has no column path: it has file, label"),
+        ("path,label\na.png,x\nb.png,y\n", "2 images of t.csv are not there: a.png, b.png"),
+        ("path,label\n../a.png,x\nb.png,y\n", "are not there"),
+        ("path,label\na.png,x\na.png,y\n", "1 images of t.csv stand twice with different labels: a.png"),
+        ("", "is no table"),
+    ],
+)
+def test_a_table_that_is_wrong_is_told(project, tmp_path, text, told):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(StudyError, match=told):
+        own.make_study(tmp_path / "t.csv")
+
+
+def test_a_dicom_file_is_shown_through_its_own_window(tmp_path):
+    pydicom = pytest.importorskip("pydicom")
+    from pydicom.data import get_testdata_file
+
+    path = get_testdata_file("CT_small.dcm")
+    with open(path, "rb") as file:
+        width, height, pixels = decoding.decode(file.read(), 64)
+    assert (height, width) == pydicom.dcmread(path).pixel_array.shape
+    assert pixels.std() > 20 and (pixels[..., 0] == pixels[..., 2]).all()
+
+
+def test_an_upright_picture_is_upright(tmp_path):
+    picture, buffer, exif = Image.new("L", (20, 10)), io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6  # the camera was held upright
+    picture.save(buffer, "JPEG", exif=exif)
+    assert decoding.decode(buffer.getvalue(), 8)[:2] == (10, 20)
+
+
+def test_what_is_written_is_yaml_that_says_what_it_is(project, tmp_path):
+    fill(tmp_path / "cats", ["a", "b"])
+    folder = project / "params" / own.make_study(tmp_path / "cats")
+    text = (project / "params/datasets/cats.yaml").read_text()
+    assert str(tmp_path) not in text and yaml.safe_load(text)["classes"] == {"a": "a", "b": "b"}
+    assert (folder / "claims.yaml").exists() and (folder / "dvc.yaml").is_symlink()
