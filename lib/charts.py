@@ -20,7 +20,12 @@ def protocols(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
     figure, axes = plt.subplots(figsize=(8, 1 + 0.32 * len(models) * max(1, 0.45 * len(splits))))
     printed = table.drop_duplicates("model").set_index("model").published
     axes.plot(
-        100 * printed, [models.index(name) for name in printed.index], "D", color="#999", mfc="none", label="published"
+        100 * printed,
+        [models.index(name) for name in printed.index],
+        "D",
+        color="#999",
+        mfc="none",
+        label="in the paper",
     )
     for number, (split, part) in enumerate(table.groupby("split", sort=False)):
         place = [models.index(name) + (number - (len(splits) - 1) / 2) * 0.24 for name in part.model]
@@ -34,7 +39,7 @@ def protocols(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
     axes.grid(axis="x", color="#ddd", linewidth=0.6)
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     says = "; ".join(
-        f"{model}: " + ", ".join(f"{r.split} {100 * r.accuracy:.1f} %" for r in part.itertuples())
+        f"{model}: " + ", ".join(f"split {r.split} {100 * r.accuracy:.1f} %" for r in part.itertuples())
         for model, part in table.groupby("model", sort=False)
     )
     return figure, f"Test accuracy of {title}, split by split. {says}"
@@ -112,3 +117,27 @@ def inliers(numbers: pd.Series, clear: int) -> tuple[Figure, str]:
     axes.set(xlabel="inliers", ylabel="images", xlim=(0, None))
     axes.legend(frameon=False)
     return figure, f"Histogram of inliers: {numbers.min():.0f} to {numbers.max():.0f}, clear from {clear} on"
+
+
+def looked(
+    pictures: list[np.ndarray | None], looks: list[np.ndarray], labels: list[str], title: str
+) -> tuple[Figure, str]:
+    """How much each part of a picture mattered, over the picture where it may be shown, else alone.
+
+    Args:
+        pictures: (size, size, 3) uint8, or None. looks: (side, side) each, as lib.classify gives them. labels: what to write above.
+    """
+    figure, panels = plt.subplots(1, len(looks), figsize=(2.1 * len(looks), 2.5), squeeze=False)
+    most = max(np.abs(look).max() for look in looks)
+    for axes, picture, look, label in zip(panels[0], pictures, looks, labels):
+        if picture is not None:
+            axes.imshow(picture)
+        edge = len(look if picture is None else picture) - 0.5
+        shown = axes.imshow(look, cmap="PuOr_r", vmin=-most, vmax=most, alpha=1 if picture is None else 0.6, extent=(-0.5, edge, edge, -0.5))  # fmt: skip
+        axes.set_title(label, fontsize=9)
+        axes.axis("off")
+    figure.colorbar(shown, ax=panels, shrink=0.7, label="fall in probability")
+    return (
+        figure,
+        f"{title}: {', '.join(label.replace(chr(10), ' ') for label in labels)}; the darker orange, the more the answer rests on that part",
+    )

@@ -50,3 +50,11 @@ def alone(path: Path) -> Iterator[IO]:
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """A table without its index; floats with six decimals, so that equal runs write equal bytes."""
     write(path, lambda p: table.to_csv(p, index=False, float_format="%.6f", lineterminator="\n"))
+
+
+def readable(path: Path) -> bytes:
+    """A file's bytes; a StudyError where there is none, or it may not be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StudyError(f"{path} cannot be read ({error.strerror}): is the name right?") from None
