@@ -7,6 +7,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
@@ -19,6 +20,8 @@ from lib.catalogue import DRAWN, catalogue
 from lib.models import MODELS
 from lib.schema import Name, Strict, known
 
+Optimizer = Literal["adam", "adamw", "sgd"]  # sgd: with a momentum of 0.9
+Schedule = Literal["constant", "warmup-cosine", "steps"]
 Draw = dict[str, NonNegativeInt]  # how many phantoms: see DRAWN
 STARTS = {"none": "from scratch", "imagenet": "ImageNet weights", "phantoms": "phantom weights"}
 
@@ -29,7 +32,11 @@ class Training(Strict):
     epochs: PositiveInt
     epoch_images: PositiveInt | None = None
     flips: Literal["none", "horizontal", "both"] = "none"
+    shift: NonNegativeInt = 0  # px: while training each image moves so far at most, left or right, up or down
+    turn: float = Field(0, ge=0, le=180)  # degrees: and turns so far at most, one way or the other
+    centre_crop: bool = False  # the middle square of an image, instead of all of it squeezed to one
     draw: Draw = {}
+    version: str = ""  # of images of one's own: another one, and they are read again
 
 
 class Pretraining(Strict):
@@ -57,6 +64,10 @@ class Model(BaseModel):
     title: Name
     architecture: str
     learning_rate: PositiveFloat | list[PositiveFloat] | None = None  # several: the best on validation is kept
+    batch_size: PositiveInt | None = None  # this and the next three: where it differs from the study's
+    optimizer: Optimizer | None = None
+    weight_decay: NonNegativeFloat | None = None
+    schedule: Schedule | None = None
     weights_file: str | None = None
 
     @model_validator(mode="after")

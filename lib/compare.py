@@ -57,5 +57,6 @@ def p_value(a: Counts, b: Counts) -> float:
     """Of no difference in accuracy, two-sided: in each group the two models may as well have changed places."""
     groups = np.unique(a.group, return_inverse=True)[1]
     right = [np.bincount(groups, one.predicted.mean(0)[range(len(one.label)), one.label]) for one in (a, b)]
-    settings = dict(permutation_type="samples", vectorized=True, n_resamples=9999, rng=0)
+    batch = max(1, 100_000_000 // len(right[0]))  # resamples at once: so many numbers fit into memory
+    settings = dict(permutation_type="samples", vectorized=True, n_resamples=9999, batch=batch, rng=0)
     return float(stats.permutation_test(right, lambda x, y, axis: (x - y).sum(axis), **settings).pvalue)

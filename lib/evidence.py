@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precisio
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
-from lib import intervals
+from lib import intervals, many
 from lib.compare import Difference, difference
 from lib.intervals import Counts
 
@@ -19,24 +19,27 @@ METRICS = {"accuracy": "Accuracy (%)", "precision": "Precision", "recall": "Reca
 BINS = 10  # of confidence, for the calibration error
 
 
-def scores(predictions: pd.DataFrame) -> dict[str, float]:
-    """Accuracy, and precision, recall and F1 averaged over the classes that are met (macro), as fractions.
+def scores(predictions: pd.DataFrame, labels: list[str] = ()) -> dict[str, float]:
+    """Accuracy, and precision, recall and F1 averaged over the classes that are met (macro), as fractions; `labels`: see lib.many.
 
     The paper does not say how it averages; the released code takes scikit-learn's macro average. A class that is
     never predicted has precision 0.
     """
+    if labels:
+        return many.scores(predictions, labels)
     truth, predicted, met = predictions.label, predictions.predicted, sorted(set(predictions.label))
     average = {"average": "macro", "labels": met, "zero_division": 0}
     precision, recall, f1, _ = precision_recall_fscore_support(truth, predicted, **average)
     return {"accuracy": accuracy_score(truth, predicted), "precision": precision, "recall": recall, "f1": f1}
 
 
-def one_class(predictions: pd.DataFrame, positive: str) -> dict[str, float]:
-    """Precision, recall and F1 of one class, as fractions: for two classes, the scores with that one as positive."""
-    found = precision_recall_fscore_support(
-        predictions.label, predictions.predicted, labels=[positive], average=None, zero_division=0
-    )
-    return dict(zip(["precision", "recall", "f1"], (float(value[0]) for value in found)))
+def of_two(predictions: pd.DataFrame, classes: list[str]) -> dict[str, float]:
+    """Of two classes: precision, recall and F1 with the first as positive, as fractions; of more classes nothing."""
+    if len(classes) != 2:
+        return {}
+    truth, predicted = predictions.label, predictions.predicted
+    found = precision_recall_fscore_support(truth, predicted, labels=classes[:1], average=None, zero_division=0)
+    return {f"{name} of {classes[0]}": float(value[0]) for name, value in zip(["precision", "recall", "f1"], found)}
 
 
 def confusion(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
@@ -65,17 +68,23 @@ def calibration(predictions: pd.DataFrame, classes: list[str]) -> dict[str, floa
     }
 
 
-def table1(seeds: list[pd.DataFrame], counted: Counts) -> list[dict]:
+def table1(seeds: list[pd.DataFrame], counted: Counts, labels: list[str] = ()) -> list[dict]:
     """A row a metric: mean and standard deviation over seeds, the ends of its 95 % interval over groups and seeds.
 
     Args:
-        seeds: the test predictions, a table a seed. counted: the same, counted.
+        seeds: the test predictions, a table a seed. counted: the same, counted. labels: those of images that may have several.
     """
-    per_seed = pd.DataFrame([scores(table) for table in seeds])
-    drawn = intervals.replicates(counted)
+    per_seed = pd.DataFrame([scores(table, labels) for table in seeds])
+    confusion = intervals.replicates(counted)
+    drawn = {metric: of(confusion) for metric, of in intervals.MACRO.items()}
+    drawn |= (
+        {metric: values for metric, values in many.replicates(seeds, labels).items() if metric != "accuracy"}
+        if labels
+        else {}
+    )
     rows = []
     for metric, mean in per_seed.mean().items():
-        low, high = intervals.ends(intervals.MACRO[metric](drawn), mean)
+        low, high = intervals.ends(drawn[metric], mean)
         rows.append({"metric": metric, "mean": mean, "std": per_seed[metric].std(), "low": low, "high": high})
     return rows
 
@@ -117,7 +126,7 @@ def ranking(per_run: pd.DataFrame) -> pd.DataFrame:
 def limits(counted: Counts, classes: list[str]) -> list[str]:
     """What cannot be said, in sentences: absent classes, classes of a single photograph, one seed."""
     groups = np.bincount(counted.label, minlength=len(classes))
-    absent, single = ([name for name, k in zip(classes, groups) if k == number] for number in (0, 1))
+    absent, single = ([c for c, k in zip(classes, groups) if k == number and c != many.OTHER] for number in (0, 1))
     says = (
         [f"No test image is {', '.join(absent)}: nothing is said of it, and averages leave it out."] if absent else []
     )

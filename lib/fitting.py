@@ -14,17 +14,19 @@ import torch
 from torch import Tensor, nn
 
 from lib import checkpoints
+from lib.augment import augment
 from lib.errors import StudyError
 from lib.images import Images
 from lib.shares import own_draws, share, total
 from lib.study import Study
 
-OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": partial(torch.optim.SGD, momentum=0.9)}
 SCHEDULES = {  # share of the training that is done -> factor of the learning rate
     "constant": lambda done: 1.0,
+    "steps": lambda done: 0.2 ** sum(done >= at for at in (0.28, 0.58, 0.78)),  # epochs 14, 29 and 39 of 50
     "warmup-cosine": lambda done: min(1.0, 20 * done + 0.01) * 0.5 * (1 + math.cos(math.pi * done)),
 }
-FLIPS = {"none": [], "horizontal": [-1], "both": [-1, -2]}  # axes of (batch, 3, height, width)
+AUGMENTS = ["flips", "shift", "turn"]  # settings of lib.augment
 
 
 def start_fabric(study: Study):
@@ -83,7 +85,7 @@ def fit(fabric, network, optimizer, images: Images, wanted: dict, checkpoint: Pa
             raise Diverged(f"the loss became {row['train_loss']} in epoch {epoch + 1}")
         began = time.perf_counter()
         probabilities = predict(network, images, images.rows("validation"))
-        validation = score(probabilities, images.labels[images.rows("validation")])
+        validation = score(images.kind, probabilities, images.labels[images.rows("validation")])
         history.append({**row, **{f"validation_{name}": value for name, value in validation.items()}})
         seconds.append(progress["epoch"]["seconds"] + time.perf_counter() - began)
         progress["epoch"] = None
@@ -130,27 +132,25 @@ def train_step(fabric, network, optimizer, images: Images, rows: Tensor, wanted:
     """One step; returns the mean loss of the batch and how many of it were right, both on the device."""
     mine, weight = share(fabric, rows)
     pixels, labels = images.batch(rows[mine])
-    for axis in FLIPS[wanted["flips"]]:
-        flipped = (torch.rand(len(rows)) < 0.5)[mine].to(pixels.device)
-        pixels = torch.where(flipped[:, None, None, None], pixels.flip(axis), pixels)
+    pixels = augment(pixels, len(rows), mine, **{name: wanted[name] for name in AUGMENTS if name in wanted})
     with own_draws(fabric, rows):
         logits = network(pixels)
-    loss = nn.functional.cross_entropy(logits, labels) * weight
+    loss = images.kind.loss(logits, labels) * weight
     optimizer.zero_grad()
     fabric.backward(loss * fabric.world_size)  # the strategy takes the mean of the processes' gradients
     optimizer.step()
-    return total(fabric, loss.detach(), (logits.detach().argmax(1) == labels).sum() * (weight > 0))
+    return total(fabric, loss.detach(), images.kind.right(logits.detach(), labels, 0).sum() * (weight > 0))
 
 
 @torch.no_grad()
 def predict(network: nn.Module, images: Images, rows: Tensor, batch_size: int = 256) -> Tensor:
-    """Softmax probabilities of rows, (rows, classes) float64 on the CPU."""
+    """Probabilities of rows, (rows, classes) float64 on the CPU."""
     network.eval()
     logits = [network(images.batch(batch)[0]) for batch in rows.split(batch_size)]
-    return torch.cat(logits).double().cpu().softmax(1)
+    return images.kind.probabilities(torch.cat(logits).double().cpu())
 
 
-def score(probabilities: Tensor, labels: Tensor) -> dict:
+def score(kind, probabilities: Tensor, labels: Tensor) -> dict:
     """Mean cross-entropy in nats, and accuracy."""
-    loss = nn.functional.nll_loss(probabilities.clamp_min(1e-12).log(), labels)
-    return {"loss": loss.item(), "accuracy": (probabilities.argmax(1) == labels).double().mean().item()}
+    loss, right = kind.log_loss(probabilities, labels), kind.right(probabilities, labels, 0.5)
+    return {"loss": loss.item(), "accuracy": right.double().mean().item()}

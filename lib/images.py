@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from lib.labels import KINDS
 from lib.study import Study
 
 
@@ -16,11 +17,21 @@ class Images:
 
     Args:
         table: one row an image: label, part. pixels: (rows, size, size, 3) uint8. classes: labels in the order of the logits.
+        kind: one label an image, or many: see lib.labels.
     """
 
-    def __init__(self, table: pd.DataFrame, pixels: np.ndarray, classes: list[str], study: Study, device: torch.device):
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        pixels: np.ndarray,
+        classes: list[str],
+        study: Study,
+        device: torch.device,
+        kind: str = "one",
+    ):
         self.table, self.pixels, self.classes = table, pixels, classes
-        self.labels = torch.tensor([classes.index(label) for label in table.label])
+        self.kind = KINDS[kind]
+        self.labels = self.kind.encode(list(table.label), classes)
         self.mean, self.std, self.device = study.pixel_mean, study.pixel_std, device
 
     def rows(self, part: str) -> Tensor:
@@ -28,7 +39,7 @@ class Images:
         return torch.from_numpy(np.flatnonzero(self.table.part == part))
 
     def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Rows -> (batch, 3, height, width) float32, ([0, 1] minus the mean) over the std; and labels (batch,)."""
+        """Rows -> (batch, 3, height, width) float32, ([0, 1] minus the mean) over the std; and labels (batch,) or (batch, classes)."""
         pixels = torch.from_numpy(self.pixels[rows.numpy()]).to(self.device)
         planes = pixels.permute(0, 3, 1, 2).contiguous()  # a plane a channel: these convolutions are faster on it
         return (planes.float() / 255 - self.mean) / self.std, self.labels[rows].to(self.device)
@@ -37,5 +48,6 @@ class Images:
 def open_images(study: Study, dataset: str, split: str, device: torch.device) -> Images:
     """The images of a data set under one split, as the notebooks before this left them."""
     pixels = np.load(study.images(dataset) / "pixels.npy", mmap_mode="r")
-    classes = list(study.dataset(dataset).classes.values())
-    return Images(pd.read_csv(study.split(dataset, split)), pixels, classes, study, device)
+    entry = study.dataset(dataset)
+    table = pd.read_csv(study.split(dataset, split))
+    return Images(table, pixels, list(entry.classes.values()), study, device, entry.labels)

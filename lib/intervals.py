@@ -68,11 +68,12 @@ def replicates(counted: Counts, *, prior: float = PRIOR, draws: int = DRAWS, rng
     """
     rng, classes = np.random.default_rng(rng), counted.predicted.shape[-1]
     imagined = design_effect(counted) if prior else 1.0  # images that say as much as one independent image
-    per_draw = np.einsum("rs,sep->rep", weights(rng, draws, len(counted.predicted)), counted.predicted)
+    shares = weights(rng, draws, len(counted.predicted)).T  # of every seed
     made = np.zeros((draws, classes, classes))
     for label in np.unique(counted.label):
         mine, truth = counted.label == label, np.arange(classes) == label
-        row = np.einsum("re,rep->rp", weights(rng, draws, mine.sum()) * mine.sum(), per_draw[:, mine])
+        drawn = weights(rng, draws, mine.sum()) * mine.sum()
+        row = sum(share[:, None] * (drawn @ seed[mine]) for share, seed in zip(shares, counted.predicted))
         right, wrong = imagined * rng.gamma(prior or 1, size=(2, draws, 1))[:: -1 if opposite else 1] * bool(prior)
         row += right * truth + wrong * ~truth / (classes - 1)
         made[:, label] = row / row.sum(1, keepdims=True) * counted.images[mine].sum()

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from lib.errors import StudyError
+from lib.many import SEPARATOR, joined
 
 
-def read(path: Path, classes: list[str]) -> pd.DataFrame:
-    """part, path, group, label, predicted, and p_<class> for each class, sorted by part and path.
+def read(path: Path, classes: list[str], labels: str = "one") -> pd.DataFrame:
+    """part, path, group, label, predicted, and p_<class> for each class, sorted by part and path; of `many` labels also t_<class>, 0 or 1.
 
     Raises:
         StudyError: no such file; columns that lack; rows that stand twice; labels that are none of `classes`; probabilities
@@ -31,19 +32,46 @@ def read(path: Path, classes: list[str]) -> pd.DataFrame:
     ) as error:  # ParserError, EmptyDataError and UnicodeDecodeError are the former
         raise StudyError(f"{path} is no table: {error}; restore it from Git, or train that model again") from None
     probabilities = [f"p_{name}" for name in classes]
-    wanted = ["part", "path", "group", "label", "predicted", *probabilities]
+    truths = [f"t_{name}" for name in classes if labels == "many"]
+    wanted = ["part", "path", "group", "label", "predicted", *truths, *probabilities]
     if lacking := [name for name in wanted if name not in table]:
         raise StudyError(f"{path} lacks the columns {', '.join(lacking)}")
     refuse(path, table, table[["part", "path", "group"]].isna().any(axis=1), "lack a part, a path or a group")
     refuse(path, table, table.duplicated(["path"], keep=False), "stand twice")
+    numbers = table[probabilities].apply(pd.to_numeric, errors="coerce").to_numpy()
+    check = check_many if labels == "many" else check_one
+    check(path, table, classes, numbers)
+    return table.sort_values(["part", "path"], ignore_index=True)
+
+
+def check_one(path: Path, table: pd.DataFrame, classes: list[str], numbers: np.ndarray) -> None:
+    """Of one label an image; `numbers`: the probabilities. StudyError: see read."""
     for column in ["label", "predicted"]:
         refuse(path, table, ~table[column].isin(classes), f"have a {column} that is none of {', '.join(classes)}")
-    numbers = table[probabilities].apply(pd.to_numeric, errors="coerce").to_numpy()
     wrong = ~(np.abs(numbers.sum(1) - 1) < 1e-3) | (numbers < 0).any(1)
     refuse(path, table, wrong, "have probabilities that do not sum to 1")
     own = numbers[range(len(table)), table.predicted.map(classes.index)]
     refuse(path, table, own < numbers.max(1) - 1e-6, "have a predicted class that is not the most probable one")
-    return table.sort_values(["part", "path"], ignore_index=True)
+
+
+def check_many(path: Path, table: pd.DataFrame, classes: list[str], numbers: np.ndarray) -> None:
+    """Of several labels an image; `numbers`: the probabilities. StudyError: see read."""
+    true = table[[f"t_{name}" for name in classes]].apply(pd.to_numeric, errors="coerce").to_numpy()
+    refuse(path, table, ~np.isin(true, [0, 1]).all(1), "have a t_ that is neither 0 nor 1")
+    refuse(
+        path,
+        table,
+        table.label != joined(true == 1, classes),
+        f"have labels that are not those of their t_, joined by {SEPARATOR!r}",
+    )
+    refuse(path, table, ~((numbers >= 0) & (numbers <= 1)).all(1), "have probabilities that are not between 0 and 1")
+    said = table.predicted != joined(numbers > 0.5, classes)
+    refuse(
+        path,
+        table,
+        said & ~(np.abs(numbers - 0.5) < 1e-6).any(1),
+        "have predicted labels that are not those above a half",
+    )
 
 
 def refuse(path: Path, table: pd.DataFrame, wrong, what: str) -> None:
@@ -63,7 +91,7 @@ def read_seeds(study, dataset: str, split: str, model: str, part: str = "test") 
     """
     classes, tables = list(study.dataset(dataset).classes.values()), []
     for seed in study.finished(dataset, split, model):
-        table = read(study.run(dataset, split, model, seed) / "predictions.csv", classes)
+        table = read(study.run(dataset, split, model, seed) / "predictions.csv", classes, study.dataset(dataset).labels)
         tables.append(table[table.part == part].reset_index(drop=True))
         require_same(tables[0], tables[-1], f"the first seed of {model}", f"seed {seed}")
     return tables

@@ -14,6 +14,8 @@ from lib.study import Study
 
 # Raise it when the same settings train to another result: every run is then trained again. tests/test_behaviour.py notices.
 BEHAVIOUR = 1
+OWN = ["batch_size", "learning_rate", "optimizer", "schedule", "weight_decay"]  # what a model may have of its own
+EVER = ["epochs", "epoch_images", "flips"]  # of a data set's training; what came later counts where it is set
 
 
 def file_digest(path: Path) -> str:
@@ -24,24 +26,18 @@ def file_digest(path: Path) -> str:
 
 def settings(study: Study, dataset: str, split: str, model: str, seed: int) -> dict:
     """Everything that decides the result of a run, as plain YAML."""
-    chosen = study.models[model]
-    shared = [
-        "batch_size",
-        "image_size",
-        "optimizer",
-        "pixel_mean",
-        "pixel_std",
-        "precision",
-        "schedule",
-        "weight_decay",
-    ]
+    chosen, training = (
+        study.models[model],
+        study.datasets[dataset].model_dump(exclude={"draw", "version", "centre_crop"}),
+    )
+    own = {name: getattr(chosen, name) for name in OWN}
     weights = weights_path(study, model)
     return {
         "model": {"architecture": chosen.architecture, **chosen.settings},
         "seed": seed,
-        "learning_rate": chosen.learning_rate or study.learning_rate,
-        **{name: getattr(study, name) for name in shared},
-        **study.datasets[dataset].model_dump(exclude={"draw"}),
+        **{name: getattr(study, name) if value is None else value for name, value in own.items()},
+        **{name: getattr(study, name) for name in ["image_size", "pixel_mean", "pixel_std", "precision"]},
+        **{name: value for name, value in training.items() if value or name in EVER},
         "classes": list(study.dataset(dataset).classes.values()),
         "split_sha256": file_digest(study.split(dataset, split)),
         "pixels_sha256": file_digest(study.images(dataset) / "pixels.npy"),

@@ -98,9 +98,11 @@ def predictions(network: nn.Module, images: Images) -> pd.DataFrame:
         rows = images.rows(part)
         probabilities = predict(network, images, rows).numpy()
         table = images.table.loc[rows.numpy(), ["path", "group", "label"]].assign(
-            predicted=[images.classes[i] for i in probabilities.argmax(1)]
+            predicted=images.kind.names(probabilities, images.classes)
         )
         table.insert(0, "part", part)
+        truths = images.labels[rows].int().numpy().T if images.labels.ndim == 2 else []
+        table = table.assign(**{f"t_{name}": column for name, column in zip(images.classes, truths)})
         tables.append(table.assign(**{f"p_{name}": column for name, column in zip(images.classes, probabilities.T)}))
     return pd.concat(tables)
 

@@ -18,8 +18,9 @@ def test_scores_by_hand():
     assert scores["accuracy"] == pytest.approx(8 / 10)
     assert scores["precision"] == pytest.approx((2 / 3 + 2 / 3 + 1) / 3)
     assert scores["recall"] == pytest.approx((2 / 3 + 2 / 3 + 1) / 3)
-    assert evidence.one_class(PREDICTIONS, "c") == {"precision": 1, "recall": 1, "f1": 1}
-    assert evidence.one_class(PREDICTIONS, "a")["precision"] == pytest.approx(2 / 3)
+    assert evidence.of_two(PREDICTIONS, ["c", "a"]) == {"precision of c": 1, "recall of c": 1, "f1 of c": 1}
+    assert evidence.of_two(PREDICTIONS, ["a", "c"])["precision of a"] == pytest.approx(2 / 3)
+    assert evidence.of_two(PREDICTIONS, ["a", "b", "c"]) == {}
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -1,0 +1,81 @@
+"""Several labels an image: what `lib.evidence` and `lib.intervals` do for one, where a row holds a 0 or 1 and a probability a label.
+
+predictions of every seed --sums--> right and wrong answers of every label and group --macro--> precision, recall, F1 --> 95 % intervals
+
+An image is right when all its labels are, and no other (exact match: scikit-learn's accuracy of several labels). As a class of its
+own, each set of labels that is met goes through the intervals and tests for one label.
+"""
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import accuracy_score, precision_recall_fscore_support
+
+from lib.intervals import DRAWS, weights
+
+SEPARATOR = "; "
+OTHER = "another set of labels"  # predicted, but no test image has it
+
+
+def joined(chosen: np.ndarray, labels: list[str]) -> list[str]:
+    """(rows, labels) of 0 and 1 -> the labels of each row as one text; `none` where there is none."""
+    return [SEPARATOR.join(name for name, one in zip(labels, row) if one) or "none" for row in chosen]
+
+
+def truth(table: pd.DataFrame, labels: list[str]) -> np.ndarray:
+    """(rows, labels) of predictions.csv: which labels an image has."""
+    return table[[f"t_{name}" for name in labels]].to_numpy().astype(bool)
+
+
+def answers(table: pd.DataFrame, labels: list[str]) -> np.ndarray:
+    """(rows, labels) of predictions.csv: which labels are predicted, those with a probability above a half."""
+    return table[[f"p_{name}" for name in labels]].to_numpy() > 0.5
+
+
+def as_sets(seeds: list[pd.DataFrame]) -> tuple[list[pd.DataFrame], list[str]]:
+    """The same predictions with each set of labels as a class of its own; and these classes."""
+    met = sorted(set(seeds[0].label))
+    tables = [table.assign(predicted=table.predicted.where(table.predicted.isin(met), OTHER)) for table in seeds]
+    return tables, [*met, OTHER]
+
+
+def scores(table: pd.DataFrame, labels: list[str]) -> dict[str, float]:
+    """Exact-match accuracy; precision, recall and F1, mean over the labels that an image of the table has."""
+    true, said = truth(table, labels), answers(table, labels)
+    met = true.any(0)
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        true[:, met], said[:, met], average="macro", zero_division=0
+    )
+    return {"accuracy": accuracy_score(true, said), "precision": precision, "recall": recall, "f1": f1}
+
+
+def sums(seeds: list[pd.DataFrame], labels: list[str]) -> np.ndarray:
+    """(seeds, groups, 4, labels): how often a label was there and said, said, there; and, in every column, images and exact ones."""
+    rows, groups = pd.factorize(seeds[0].group)
+    found = np.zeros((len(seeds), len(groups), 5, len(labels)))
+    for number, table in enumerate(seeds):
+        true, said = truth(table, labels), answers(table, labels)
+        exact = np.repeat((true == said).all(1)[:, None], len(labels), 1)
+        np.add.at(found[number], rows, np.stack([true & said, said, true, exact, np.ones_like(exact)], 1).astype(float))
+    return found
+
+
+def macro(summed: np.ndarray) -> dict[str, np.ndarray]:
+    """Scores of (..., 5, labels) as `sums` gives them, over labels that are there."""
+    both, said, true, exact, images = np.moveaxis(summed, -2, 0)
+    met = true.reshape(-1, true.shape[-1]).any(0)
+    means = {
+        "precision": both / np.where(said > 0, said, 1),
+        "recall": both / np.where(true > 0, true, 1),
+        "f1": 2 * both / np.where(said + true > 0, said + true, 1),
+    }
+    return {"accuracy": (exact / images)[..., 0]} | {name: value[..., met].mean(-1) for name, value in means.items()}
+
+
+def replicates(seeds: list[pd.DataFrame], labels: list[str], draws: int = DRAWS) -> dict[str, np.ndarray]:
+    """(draws,) of each score: what other groups and other seeds could have given (the Bayesian bootstrap of lib.intervals)."""
+    summed, rng = sums(seeds, labels), np.random.default_rng(0)
+    of_seeds = weights(rng, draws, len(summed))
+    of_groups = weights(rng, draws, summed.shape[1])
+    flat = summed.reshape(*summed.shape[:2], -1)
+    drawn = sum(share[:, None] * (of_groups @ seed) for share, seed in zip(of_seeds.T, flat))
+    return macro(drawn.reshape(draws, *summed.shape[2:]))

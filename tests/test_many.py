@@ -1,0 +1,112 @@
+"""Images with several labels: what is learnt, written, read and scored is what scikit-learn and torch say of it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.metrics import accuracy_score, f1_score
+
+from lib import augment, evidence, intervals, many, predictions
+from lib.errors import StudyError
+from lib.labels import KINDS
+
+LABELS = ["a", "b", "c"]
+RNG = np.random.default_rng(0)
+
+
+def made(images: int = 60, groups: int = 20) -> pd.DataFrame:
+    """Predictions of several labels, right more often than not; images of a group are alike."""
+    true = (RNG.random((groups, 3)) < [0.7, 0.3, 0.2])[np.arange(images) % groups]
+    noise = RNG.normal(0, 0.15, (groups, 3))[np.arange(images) % groups]
+    found = np.clip(0.35 + 0.3 * true + noise, 0.01, 0.99)
+    table = pd.DataFrame(
+        {"part": "test", "path": [f"{i}.png" for i in range(images)], "group": np.arange(images) % groups}
+    )
+    table = table.assign(label=many.joined(true, LABELS), predicted=many.joined(found > 0.5, LABELS))
+    truths, answers = (
+        {f"{kind}_{name}": column for name, column in zip(LABELS, values.T)}
+        for kind, values in [("t", true.astype(int)), ("p", found)]
+    )
+    return table.assign(**truths, **answers)
+
+
+def test_scores_are_scikit_learns():
+    table = made()
+    true, said = many.truth(table, LABELS), many.answers(table, LABELS)
+    found = evidence.scores(table, LABELS)
+    assert found["accuracy"] == accuracy_score(true, said) == (table.label == table.predicted).mean()
+    assert found["f1"] == pytest.approx(f1_score(true, said, average="macro", zero_division=0))
+    assert {
+        name: float(value) for name, value in many.macro(many.sums([table], LABELS).sum((0, 1))).items()
+    } == pytest.approx(found)
+
+
+def test_a_label_that_no_image_has_is_left_out_of_the_mean():
+    table = made().assign(t_c=0)
+    table["label"] = many.joined(many.truth(table, LABELS), LABELS)
+    two = f1_score(many.truth(table, LABELS)[:, :2], many.answers(table, LABELS)[:, :2], average="macro")
+    assert evidence.scores(table, LABELS)["f1"] == pytest.approx(two)
+
+
+def test_intervals_hold_the_estimate_and_narrow_with_the_number_of_groups():
+    widths = []
+    for groups in [10, 200]:
+        seeds = [made(400, groups)]
+        sets, classes = many.as_sets(seeds)
+        rows = pd.DataFrame(evidence.table1(seeds, intervals.counts(sets, classes), LABELS)).set_index("metric")
+        assert (rows.low <= rows["mean"]).all() and (rows["mean"] <= rows.high).all()
+        widths.append(rows.high["f1"] - rows.low["f1"])
+    assert widths[0] > 1.5 * widths[1]
+
+
+def test_what_is_written_is_read_and_what_is_wrong_is_refused(tmp_path):
+    table, path = made(), tmp_path / "predictions.csv"
+    table.to_csv(path, index=False)
+    assert len(predictions.read(path, LABELS, "many")) == 60
+    wrongs = {
+        "neither 0 nor 1": ("t_a", 2),
+        "between 0 and 1": ("p_b", 1.5),
+        "labels that are not those": ("label", "b; a"),
+        "above a half": ("predicted", "c; d"),
+    }
+    for told, (column, value) in wrongs.items():
+        table.astype(object).assign(**{column: [value, *table[column][1:]]}).to_csv(path, index=False)
+        with pytest.raises(StudyError, match=f"1 rows have .*{told}.*0.png"):
+            predictions.read(path, LABELS, "many")
+
+
+def test_one_label_and_many_learn_and_answer_as_they_should():
+    logits = torch.tensor([[2.0, -1.0, 0.5], [-3.0, -1.0, -0.1]])
+    one, several = KINDS["one"].encode(["a", "c"], LABELS), KINDS["many"].encode(["a; c", "none"], LABELS)
+    assert one.tolist() == [0, 2] and several.tolist() == [[1, 0, 1], [0, 0, 0]]
+    for kind, labels, names in [("one", one, ["a", "c"]), ("many", several, ["a; c", "none"])]:
+        chosen = KINDS[kind]
+        probabilities = chosen.probabilities(logits.double())
+        assert chosen.right(logits, labels, 0).all() and chosen.right(probabilities, labels, 0.5).all()
+        assert chosen.loss(logits.double(), labels.double() if kind == "many" else labels) == pytest.approx(
+            chosen.log_loss(probabilities, labels).item()
+        )
+        assert chosen.names(probabilities.numpy(), LABELS) == names
+
+
+def test_a_shift_is_whole_pixels_and_a_turn_keeps_the_middle():
+    torch.manual_seed(0)
+    pixels = torch.zeros(64, 3, 9, 9)
+    pixels[:, :, 4, 4] = 1
+    moved = augment.augment(pixels, 64, slice(None), flips="none", shift=2)
+    assert moved.sum((1, 2, 3)).tolist() == pytest.approx([3] * 64, abs=1e-4)
+    places = moved[:, 0].flatten(1).argmax(1)
+    assert set((places // 9).tolist()) == set((places % 9).tolist()) == {2, 3, 4, 5, 6}
+    turned = augment.augment(pixels, 64, slice(None), flips="none", turn=90)
+    assert (turned[:, 0, 4, 4] > 0.99).all()
+
+
+def test_processes_that_share_a_batch_augment_it_as_one_does():
+    pixels = torch.rand(10, 3, 8, 8)
+    whole, shares = [], []
+    for mine in [slice(None), slice(0, None, 2), slice(1, None, 2)]:
+        torch.manual_seed(3)
+        shares.append(augment.augment(pixels[mine], 10, mine, flips="both", shift=2, turn=20))
+    whole = shares[0]
+    torch.testing.assert_close(whole[0::2], shares[1])
+    torch.testing.assert_close(whole[1::2], shares[2])
