@@ -1,23 +1,23 @@
 # make report              the demo: set up .venv, run its pipeline, say where the report is
 # make report STUDY=quick  another study (a folder of params/)
+# make report IMAGES=path  a study of images of your own: a sub-folder a class, or a CSV file with path and label
 # make report RAY=auto     its trainings on the Ray cluster that this machine is part of: docs/machines.md
 # make redo STUDY=small    its tables, figures and verdicts anew, from the committed predictions alone
 # make lab                 JupyterLab on notebooks/
 # make test                every check
 # make test-faults         twenty kills of a study, ten thousand odd inputs: half an hour
+# make badges REPO=o/name  where the project is, written into the notebooks' Colab badges
 # make bench               what the pipeline costs, measured
 STUDY ?= demo
 PYTHON ?= python3
-PIPELINE = $(if $(filter demo,$(STUDY)),dvc.yaml,params/$(STUDY)/dvc.yaml)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 REDO = 06_evaluate 07_figures 08_claims 09_report
 
-.PHONY: report redo lab test test-faults bench
+.PHONY: report redo lab test test-faults badges bench
 report: .venv/ready
-	@python -m lib.study $(STUDY)
-	@$(if $(RAY),python -m lib.cluster $(STUDY) $(RAY))
-	@dvc repro $(PIPELINE)
-	@echo "The report: reports/$(STUDY)/index.html"
+	@study="$(STUDY)"; $(if $(IMAGES),study=$$(python -m lib.own "$(IMAGES)") &&) python -m lib.study $$study && \
+	$(if $(RAY),python -m lib.cluster $$study $(RAY) &&) dvc repro $$([ "$$study" = demo ] || echo "params/$$study/")dvc.yaml && \
+	echo "The report: reports/$$study/index.html"
 
 redo: .venv/ready
 	@for page in $(REDO); do python -m lib.pages $$page $(STUDY) || exit 1; done
@@ -34,6 +34,9 @@ test: .venv/ready
 test-faults: .venv/ready
 	PYTHONPATH=tests python -m faults 20
 	EXAMPLES=10000 python -m pytest tests/test_fuzz.py tests/test_files.py tests/test_fetch.py
+
+badges:
+	@$(PYTHON) lib/badges.py "$(REPO)"
 
 bench: .venv/ready
 	python -m tests.bench

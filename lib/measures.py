@@ -91,7 +91,7 @@ def difference(
 
 def attention(study: Study, table: str, column: str, where: dict, over: dict = {}, unit: str = "share") -> Measured:
     """A number of notebook 04, from the row of a table that `where` names; over the number of the row that `over` names."""
-    rows = pd.read_csv(study.report / "attention" / f"{table}.csv")
+    rows = pd.read_csv(study.shown("04_attention") / f"{table}.csv")
 
     def cell(keys: dict) -> float:
         return float(rows.loc[(rows[list(keys)] == pd.Series(keys)).all(axis=1), column].iloc[0])

@@ -9,6 +9,12 @@ def _read(study: Study, name: str) -> pd.DataFrame:
     return pd.read_csv(ROOT / "params" / "published" / study.published / name)
 
 
+def text(study: Study, name: str) -> str:
+    """What is said of the document: `about.md`, `differs.md`; empty for a study that stands beside none."""
+    path = ROOT / "params" / "published" / str(study.published) / name
+    return path.read_text(encoding="utf-8") if study.published and path.exists() else ""
+
+
 def stands_for(study: Study, dataset: str) -> str:
     """The paper's data set that one of this study is, or that its drawings stand for."""
     return study.dataset(dataset).like or dataset

@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator, model_validator
 
-from lib.blocks import Model, Pretraining, Training, require_draw
+from lib.blocks import Model, Optimizer, Pretraining, Schedule, Training, require_draw
 from lib.catalogue import Dataset, catalogue
 from lib.errors import StudyError
 from lib.schema import Name, Strict, known, read_yaml, validated
@@ -28,11 +28,12 @@ class Study(Strict):
     study: str
     root: str
     title: Name
-    published: Literal["res-vit"] | None
+    published: str | None
     datasets: dict[str, Training] = Field(min_length=1)
     splits: list[str] = Field(min_length=1)
     split_seed: NonNegativeInt
     validation_share: float = Field(gt=0, le=0.5)
+    extra: list[Literal["00_primer", "04_attention", "10_use"]] = Field(min_length=1)
     pretrain: Pretraining | None
     models: dict[str, Model] = Field(min_length=1)
     seeds: list[NonNegativeInt] = Field(min_length=1)
@@ -40,10 +41,10 @@ class Study(Strict):
     pixel_mean: float
     pixel_std: PositiveFloat
     batch_size: PositiveInt
-    optimizer: Literal["adam", "adamw"]
+    optimizer: Optimizer
     learning_rate: PositiveFloat
     weight_decay: float = Field(ge=0)
-    schedule: Literal["constant", "warmup-cosine"]
+    schedule: Schedule
     device: Literal["auto", "cpu", "cuda"]
     devices: PositiveInt = 1
     nodes: PositiveInt = 1
@@ -62,6 +63,12 @@ class Study(Strict):
     @classmethod
     def _splits(cls, splits):
         return [known(name, SPLITS, "split protocol") for name in splits]
+
+    @field_validator("published")
+    @classmethod
+    def _published(cls, published):
+        folders = [path.name for path in (ROOT / "params" / "published").glob("*")]
+        return published and known(published, folders, "document of params/published")
 
     @model_validator(mode="after")
     def _distinct(self):
@@ -109,8 +116,12 @@ class Study(Strict):
         splits = [f"{dataset}-{split}" for dataset, split in product(self.datasets, self.splits)]
         pages = [f"{notebook}-{dataset}" for notebook in ["01_download", "02_groups"] for dataset in self.datasets]
         pages += [f"03_split-{split}" for split in splits]
-        pages += ["04_attention"] + [f"05_train-{split}-{model}" for split, model in product(splits, self.models)]
-        return [*pages, "06_evaluate", "07_figures", "08_claims"]
+        pages += [f"05_train-{split}-{model}" for split, model in product(splits, self.models)]
+        return sorted([*pages, "06_evaluate", "07_figures", "08_claims", *self.extra], key=lambda page: page[:2])
+
+    def shown(self, notebook: str) -> Path:
+        """A folder: figures.csv and what else one of the `extra` notebooks shows."""
+        return self.report / "shown" / notebook
 
     def images(self, dataset: str) -> Path:
         """A folder: images.csv (one row an image) and pixels.npy (the same rows, uint8)."""

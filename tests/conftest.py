@@ -46,7 +46,7 @@ class Project:
                 shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
         (folder / "params/tiny").mkdir()
         shutil.copy(ROOT / "tests/tiny.yaml", folder / "params/tiny/params.yaml")
-        shutil.copy(ROOT / "params/demo/claims.yaml", folder / "params/tiny/claims.yaml")
+        shutil.copy(ROOT / "tests/tiny-claims.yaml", folder / "params/tiny/claims.yaml")
         (folder / "params/tiny/dvc.yaml").symlink_to("../../dvc.yaml")
         subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
 

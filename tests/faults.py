@@ -22,7 +22,7 @@ from server import serve
 
 from lib import phantoms
 
-MEASURED = re.compile(r"timing/|attention/(blocks|wholes|growth)\.|04_attention\.html|index\.html|08_claims\.html")
+MEASURED = re.compile(r"timing/|04_attention/(blocks|wholes|growth)\.|04_attention\.html|index\.html|08_claims\.html")
 
 
 class Killed(NamedTuple):
@@ -97,10 +97,10 @@ def kill_within(project: Project, study: str, stage: str, after_s: float, wanted
 def served_study(folder: Path, address: str) -> Project:
     """A project whose study `faults` fetches its images from an address."""
     project = Project(folder)
-    catalogue = project.folder / "params/datasets.yaml"
-    entries = yaml.safe_load(catalogue.read_text())
-    served = {key: value for key, value in entries["phantom-blood"].items() if key != "draw"}
-    catalogue.write_text(yaml.safe_dump({**entries, "served": {**served, "url": f"{address}/served.zip"}}))
+    catalogue = project.folder / "params/datasets"
+    entry = yaml.safe_load((catalogue / "phantom-blood.yaml").read_text())
+    served = {key: value for key, value in entry.items() if key != "draw"} | {"url": f"{address}/served.zip"}
+    (catalogue / "served.yaml").write_text(yaml.safe_dump(served))
     values = yaml.safe_load((ROOT / "tests/tiny.yaml").read_text())
     training = {"epochs": 40, "flips": "both"}
     values |= {"study": "faults", "datasets": {"served": training}, "seeds": [0]}

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from lib import figures, words
+from lib import figures, markup
 from lib.pages import to_html
 
 CHROMIUM = shutil.which("chromium")
@@ -65,7 +65,7 @@ def everything() -> str:
         said("### In groups"),
         code("2", *(("html", table._repr_html_()) for table in [GROUPED, several, SORTED[:0]])),
         said("## Claims"),
-        code("3", ("html", words.claims_html(judged))),
+        code("3", ("html", markup.claims_html(judged))),
         said("### In groups"),
         code("4", ("html", picture("a caption")), ("html", f'<div class="gallery">{picture("one")}{picture()}</div>')),
         said("## What would change the answer\n\n> Other numbers.\n\nSee [Table 1](index.html#Table-1)."),

@@ -32,3 +32,15 @@ def test_ctrl_c_ends_everything_within_seconds_and_says_how_to_go_on(finished):
     _, alive = psutil.wait_procs(family, timeout=5)
     assert not alive
     assert finished.run("dvc", "repro", "params/tiny/dvc.yaml")[0] == 0
+
+
+def test_a_spoiled_cache_is_noticed_by_its_checksum_and_made_anew_and_nothing_is_trained_again(finished):
+    wanted = faults.files(finished, "tiny")
+    path = finished.folder / "data/tiny/images/phantom-brain/pixels.npy"
+    content = bytearray(path.read_bytes())
+    content[5000] ^= 0xFF
+    path.unlink()
+    path.write_bytes(content)
+    code, output = finished.run("dvc", "repro", "params/tiny/dvc.yaml")
+    assert code == 0 and "Running stage 'params/tiny/dvc.yaml:download@phantom-brain'" in output
+    assert "05_train" not in output and faults.files(finished, "tiny") == wanted

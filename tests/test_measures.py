@@ -68,7 +68,7 @@ def test_counts_come_from_the_reports_of_groups_and_splits(study):
 
 def test_a_number_of_the_attention_page_over_another(study):
     rows = pd.DataFrame({"attention": ["plain", "paper"], "image_size": [384, 384], "flops": [100, 104]})
-    write_csv(rows, study.report / "attention/blocks.csv")
+    write_csv(rows, study.shown("04_attention") / "blocks.csv")
     where, over = {"attention": "paper", "image_size": 384}, {"attention": "plain", "image_size": 384}
     found = measures.attention(study, "blocks", "flops", where, over, unit="times")
     assert found.estimate == 1.04 and found.show(found.estimate) == "1.040"

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from lib import words
+from lib import markup, words
 
 COLUMNS = ["dataset", "split", "a", "b", "estimate", "low", "high", "decidable"]
 COMPARED = pd.DataFrame(
@@ -46,7 +46,7 @@ def test_the_answer_says_on_how_much_evidence_and_what_a_leaking_split_would_hav
 @pytest.mark.parametrize("text", ["<b>", 'a "quote" & more'])
 def test_what_a_claim_says_is_escaped(text):
     row = {name: "" for name in ["place", "quantity", "estimate", "interval", "tolerance", "decidable", "link"]}
-    shown = words.claims_html(pd.DataFrame([{"claim": "c", "words": text, "verdict": "undecided", **row}]))
+    shown = markup.claims_html(pd.DataFrame([{"claim": "c", "words": text, "verdict": "undecided", **row}]))
     assert text not in shown
 
 
@@ -60,7 +60,7 @@ def test_how_many_claims_got_which_verdict():
 )
 def test_table_1_says_what_its_rows_are(published, says):
     row = {"metric": "accuracy", "model": "vit", "published": published, "mean": 0.8, "low": 0.7, "high": 0.9}
-    table = words.scores_html(pd.DataFrame([row]).astype({"published": float}))
+    table = markup.scores_html(pd.DataFrame([row]).astype({"published": float}))
     assert (
         f"<caption>Test scores. {says} over seeds; 95 %: its interval.</caption>" in table
         and table.count("<caption>") == 1
@@ -68,4 +68,4 @@ def test_table_1_says_what_its_rows_are(published, says):
 
 
 def test_a_table_of_claims_has_a_caption():
-    assert "<caption>" in words.claims_html(pd.DataFrame(columns=["words", "verdict"]))
+    assert "<caption>" in markup.claims_html(pd.DataFrame(columns=["words", "verdict"]))

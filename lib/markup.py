@@ -1,0 +1,56 @@
+"""Tables of a page as HTML, each with a caption that says what it shows, for eyes and for screen readers."""
+
+import html
+
+import pandas as pd
+
+from lib.words import beside
+
+
+def captioned(table: str, caption: str) -> str:
+    """A table of a page that says what it shows, for eyes and for screen readers."""
+    return table.replace("<thead>", f"<caption>{html.escape(caption)}</caption><thead>", 1)
+
+
+def scores_html(table: pd.DataFrame) -> str:
+    """The same as a table of a page, with a caption that says what its rows are."""
+    shown = beside(table)
+    rows = {"published": "as the paper prints it", "here": "mean over seeds", "95 %": "its interval"}
+    says = "; ".join(f"{row}: {rows[row]}" for row in rows if row in set(shown.index.get_level_values(1)))
+    return captioned(shown.to_html(border=0), f"Test scores. {says[0].upper()}{says[1:]}.")
+
+
+def claims_html(judged: pd.DataFrame) -> str:
+    """claims.csv as a table of a page: what the paper says, the verdict with its link, what was found and what was wanted."""
+    rows = []
+    for row in judged.fillna("").itertuples():
+        cell = {name: html.escape(str(value)) for name, value in row._asdict().items()}
+        found = cell["estimate"] + (f" [{cell['interval']}]" if cell["interval"] else "")
+        seen = f"; decidable from {cell['decidable']}" if cell["decidable"] else ""
+        named = f'<a href="{cell["link"]}">{cell["verdict"]}</a>' if cell["link"] else cell["verdict"]
+        rows.append(
+            f'<tr><td>{cell["words"]}<br><small>{cell["place"]}</small></td><td class="{cell["verdict"].split()[0]}">{named}</td>'
+            f"<td>{found}<br><small>{cell['quantity']}</small></td><td>{cell['tolerance']}{seen}</td></tr>"
+        )
+    head = "<tr><th>The paper says</th><th>Verdict</th><th>Measured</th><th>Wanted</th></tr>"
+    table = f'<table class="claims"><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>'
+    return captioned(table, "What the paper says, and what this study says to it")
+
+
+def arithmetic_html(checked: pd.DataFrame) -> str:
+    """arithmetic.csv as a table of a page."""
+    yes = {True: "yes", False: "no"}
+    table = pd.DataFrame(
+        {
+            "published": list(checked.published),
+            "accuracy attainable": [yes[bool(value)] for value in checked.attainable],
+            "chance": [f"{value:.1%}" for value in checked.chance],
+            "row attainable": [yes[bool(value)] for value in checked.row_attainable],
+            "chance of a row": [f"{value:.2%}" for value in checked.row_chance],
+            "in words": list(checked.in_words),
+        },
+        index=list(checked.model),
+    )
+    return captioned(
+        table.to_html(classes="prose", border=0), "Published rows that can be counts, and rows that cannot"
+    )
