@@ -33,12 +33,14 @@ def start_fabric(study: Study):
     """The devices and precision of a study, as a lightning_fabric.Fabric that has started what processes it lacks.
 
     Raises:
-        StudyError: there is no such device; or the study trains on several nodes, and this is not one of them.
+        StudyError: there is no such device, or there are too few; or the study trains on several nodes, and this is not one of them.
     """
     if study.device == "cuda" and not torch.cuda.is_available():
         raise StudyError(
             f"params/{study.study} asks for device: cuda, and this machine has none; set device: auto to train on what there is"
         )
+    if study.device != "cpu" and torch.cuda.is_available() and study.devices > (there := torch.cuda.device_count()):
+        raise StudyError(f"params/{study.study} asks for devices: {study.devices}, and this machine has {there}")
     if study.nodes > 1 and not {"MASTER_ADDR", "SLURM_NTASKS"} & os.environ.keys():
         raise StudyError(
             f"params/{study.study} asks for nodes: {study.nodes}: start `python -m lib.launch {study.study}` on each of them as docs/machines.md says, then run this again"

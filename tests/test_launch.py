@@ -11,7 +11,9 @@ import torch
 import yaml
 from conftest import Project, free_port, wait_for
 
+from lib.errors import StudyError
 from lib.files import write_csv
+from lib.fitting import start_fabric
 from lib.runs import settings
 from lib.shares import own_draws, share
 
@@ -124,6 +126,13 @@ def test_dropout_is_each_processs_own_and_what_is_drawn_after_it_is_shared():
             within.append(torch.rand(9 + rank).tolist()[:9])
         after.append(torch.rand(4).tolist())
     assert within[0] == within[2] != within[1] and after[0] == after[1] == after[2]
+
+
+def test_more_devices_than_there_are_is_told(tiny, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(StudyError, match="asks for devices: 3, and this machine has 2"):
+        start_fabric(tiny.model_copy(update={"devices": 3}))
 
 
 def test_a_finished_run_stays_finished_on_another_number_of_devices(tiny):
