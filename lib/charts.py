@@ -19,14 +19,9 @@ def protocols(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
     models, splits = list(table.model.unique()), list(table.split.unique())
     figure, axes = plt.subplots(figsize=(8, 1 + 0.32 * len(models) * max(1, 0.45 * len(splits))))
     printed = table.drop_duplicates("model").set_index("model").published
-    axes.plot(
-        100 * printed,
-        [models.index(name) for name in printed.index],
-        "D",
-        color="#999",
-        mfc="none",
-        label="in the paper",
-    )
+    if printed.notna().any():
+        place = [models.index(name) for name in printed.index]
+        axes.plot(100 * printed, place, "D", color="#999", mfc="none", label="in the paper")
     for number, (split, part) in enumerate(table.groupby("split", sort=False)):
         place = [models.index(name) + (number - (len(splits) - 1) / 2) * 0.24 for name in part.model]
         reach = 100 * np.stack([part.accuracy - part.low, part.high - part.accuracy])

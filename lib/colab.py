@@ -15,7 +15,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 UNTOUCHED = ["torch", "torchvision", "numpy"]  # another version of these would break what is loaded already
-UNUSED = {"jupyterlab", "nbval", "pytest", "hypothesis", "ruff", "nbstripout"}  # for who works on the project
+UNUSED = {
+    "jupyterlab",
+    "nbval",
+    "pytest",
+    "hypothesis",
+    "ruff",
+    "nbstripout",
+    "pre-commit",
+}  # for who works on the project
 BLOOD = "phantom-blood-published"
 BEFORE = {  # a notebook with its default parameters -> the stage of dvc.yaml that makes all it reads, and its own page
     "02_groups": "download@phantom-blood",

@@ -52,6 +52,17 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     write(path, lambda p: table.to_csv(p, index=False, float_format="%.6f", lineterminator="\n"))
 
 
+TEXT = dict.fromkeys(
+    ["path", "label", "photo", "source", "published_part", "part", "true", "predicted", "one", "other"], str
+)
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """A table of ours: what is text stays text, be it called 7 or None; an empty cell of it is an empty text."""
+    table = pd.read_csv(path, dtype=TEXT, keep_default_na=False, na_values=[""])
+    return table.fillna(dict.fromkeys(TEXT.keys() & set(table.columns), ""))
+
+
 def readable(path: Path) -> bytes:
     """A file's bytes; a StudyError where there is none, or it may not be read."""
     try:

@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from lib.files import read_csv
 from lib.labels import KINDS
 from lib.study import Study
 
@@ -49,5 +50,5 @@ def open_images(study: Study, dataset: str, split: str, device: torch.device) ->
     """The images of a data set under one split, as the notebooks before this left them."""
     pixels = np.load(study.images(dataset) / "pixels.npy", mmap_mode="r")
     entry = study.dataset(dataset)
-    table = pd.read_csv(study.split(dataset, split))
+    table = read_csv(study.split(dataset, split))
     return Images(table, pixels, list(entry.classes.values()), study, device, entry.labels)

@@ -15,7 +15,7 @@ def captioned(table: str, caption: str) -> str:
 def scores_html(table: pd.DataFrame) -> str:
     """The same as a table of a page, with a caption that says what its rows are."""
     shown = beside(table)
-    rows = {"published": "as the paper prints it", "here": "mean over seeds", "95 %": "its interval"}
+    rows = {"published": "as the paper prints it", "here": "mean over seeds", "95\u00a0%": "its interval"}
     says = "; ".join(f"{row}: {rows[row]}" for row in rows if row in set(shown.index.get_level_values(1)))
     return captioned(shown.to_html(border=0), f"Test scores. {says[0].upper()}{says[1:]}.")
 

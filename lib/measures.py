@@ -11,15 +11,22 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from lib import consistency, intervals
+from lib import averages, consistency, intervals, many
 from lib.compare import decidable, differences
 from lib.errors import StudyError
+from lib.files import read_csv
 from lib.intervals import Counts, counts, ends, replicates
 from lib.predictions import read_seeds
 from lib.published import printed, test_sizes
 from lib.study import Study, load_study
 
-SHOW = {"points": "{:+.1f} points", "share": "{:.1%}", "times": "{:.3f}", "": "{:g}"}  # a unit -> how it is written
+SHOW = {
+    "points": "{:+.1f} points",
+    "share": "{:.1%}",
+    "times": "{:.3f}",
+    "megabytes": "{:.2f} MB",
+    "": "{:g}",
+}  # a unit -> how it is written
 
 
 class NothingTrained(StudyError):
@@ -60,8 +67,8 @@ def tested(study: str, dataset: str, split: str, model: str) -> tuple[Counts, fl
         raise NothingTrained(f"no training of {model} on {dataset}, split {split}, came to an end")
     histories = [pd.read_csv(study.run(dataset, split, model, seed) / "history.csv") for seed in seeds]
     trained = float(np.mean([history.train_accuracy.iloc[-1] for history in histories]))
-    classes = list(study.dataset(dataset).classes.values())
-    return counts(read_seeds(study, dataset, split, model), classes), trained
+    tables, classes = read_seeds(study, dataset, split, model), list(study.dataset(dataset).classes.values())
+    return counts(*(many.as_sets(tables) if study.dataset(dataset).labels == "many" else (tables, classes))), trained
 
 
 def difference(
@@ -89,6 +96,28 @@ def difference(
     return Measured(quantity, estimate, page, "points", *ends(smallest, estimate), decidable(smallest))
 
 
+def accuracy(study: Study, dataset: str, split: str, model: str, stated: float) -> Measured:
+    """The test accuracy of a model minus the one that the document states (a fraction), in points."""
+    found = intervals.interval(tested(study.study, dataset, split, model)[0])
+    apart = [100 * (value - stated) for value in found]
+    quantity = f"accuracy of {model} on {dataset}, split {split}, minus {stated:.1%}"
+    return Measured(quantity, apart[0], f"05_train-{dataset}-{split}-{model}.html", "points", *apart[1:])
+
+
+def size(study: Study, dataset: str, split: str, model: str) -> Measured:
+    """What a model's parameters take in float32, in megabytes."""
+    table = pd.read_csv(study.report / "sizes" / f"{dataset}-{split}-{model}.csv")
+    page = f"05_train-{dataset}-{split}-{model}.html"
+    return Measured(f"size of {model}, for {dataset}", float(table.megabytes.iloc[0]), page, "megabytes")
+
+
+def unlikely_f1(study: Study, dataset: str) -> Measured:
+    """How many rows of the document have an F1 beyond what any classes of their precision and recall have."""
+    checked = averages.check(printed(study).query("dataset == @dataset"))
+    what = f"rows of {len(checked)}, {dataset}, whose F1 lies beyond what their precision and recall allow"
+    return Measured(what, int((~checked.attainable).sum()), "08_claims.html")
+
+
 def attention(study: Study, table: str, column: str, where: dict, over: dict = {}, unit: str = "share") -> Measured:
     """A number of notebook 04, from the row of a table that `where` names; over the number of the row that `over` names."""
     rows = pd.read_csv(study.shown("04_attention") / f"{table}.csv")
@@ -107,7 +136,7 @@ def images(
     """How many images, photographs or groups: all, or a number a class, or a part of a split and class; or the smallest of them."""
     page = f"03_split-{dataset}-{split}" if split else f"02_groups-{dataset}"
     folder = study.report / ("splits" if split else "groups")
-    table = pd.read_csv(folder / (f"{dataset}-{split}.csv" if split else f"{dataset}/counts.csv"))
+    table = read_csv(folder / (f"{dataset}-{split}.csv" if split else f"{dataset}/counts.csv"))
     numbers = table.groupby(list(by), sort=False)[unit].sum().tolist() if by else [int(table[unit].sum())]
     quantity = f"{unit} of {dataset}" + "".join(f", by {name}" for name in by) + (", the smallest" if smallest else "")
     return Measured(quantity, min(numbers) if smallest or len(numbers) == 1 else numbers, f"{page}.html")
@@ -135,6 +164,6 @@ def nothing(study: Study) -> Measured:
 
 
 MEASURES = {
-    "difference": difference, "attention": attention, "images": images, "printed_better": printed_better,
+    "difference": difference, "accuracy": accuracy, "size": size, "unlikely_f1": unlikely_f1, "attention": attention, "images": images, "printed_better": printed_better,
     "rows_that_cannot": rows_that_cannot, "nothing": nothing,
 }  # fmt: skip

@@ -25,7 +25,7 @@ def read(path: Path, classes: list[str], labels: str = "one") -> pd.DataFrame:
     words = dict.fromkeys(["part", "path", "label", "predicted"], str)
     try:
         with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):  # rows longer than the header
-            table = pd.read_csv(path, dtype=words, index_col=False)
+            table = pd.read_csv(path, dtype=words, index_col=False, keep_default_na=False, na_values=[""])
     except (
         ValueError,
         pd.errors.ParserWarning,

@@ -22,7 +22,7 @@ def beside(table: pd.DataFrame) -> pd.DataFrame:
             rows[title, "published"] = printed.map(lambda value: "" if pd.isna(value) else f"{value:.2f}")
         rows[title, "here"] = (factor * part["mean"]).map(f"{{:.{digits}f}}".format)
         ends = [(factor * part[end]).map(f"{{:.{digits}f}}".format) for end in ["low", "high"]]
-        rows[title, "95 %"] = ends[0] + " to " + ends[1]
+        rows[title, "95\u00a0%"] = ends[0] + " to " + ends[1]
     return pd.DataFrame(rows).T[table.model.unique()].rename_axis(columns=None)
 
 

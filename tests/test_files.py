@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from lib.errors import StudyError
-from lib.files import write, write_csv
+from lib.files import read_csv, write, write_csv
 
 
 @contextlib.contextmanager
@@ -46,3 +46,12 @@ def test_what_fails_while_it_is_written_leaves_the_old_file(tmp_path):
     with pytest.raises(ZeroDivisionError):
         write(tmp_path / "a.txt", lambda path: path.write_text("half") and 1 / 0)
     assert (tmp_path / "a.txt").read_text() == "old"
+
+
+def test_labels_that_look_like_numbers_or_nothing_stay_what_they_are(tmp_path):
+    table = pd.DataFrame({"path": ["1", "2", "3"], "label": ["None", "7", "NA"], "source": ["", "007", "nan"]})
+    table = table.assign(width=[1, 2, 3], p=[0.5, None, 1])
+    write_csv(table, tmp_path / "a.csv")
+    read = read_csv(tmp_path / "a.csv")
+    assert read[["path", "label", "source"]].astype(object).equals(table[["path", "label", "source"]].astype(object))
+    assert read.width.tolist() == [1, 2, 3] and read.p.isna().tolist() == [False, True, False]

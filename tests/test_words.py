@@ -62,7 +62,7 @@ def test_table_1_says_what_its_rows_are(published, says):
     row = {"metric": "accuracy", "model": "vit", "published": published, "mean": 0.8, "low": 0.7, "high": 0.9}
     table = markup.scores_html(pd.DataFrame([row]).astype({"published": float}))
     assert (
-        f"<caption>Test scores. {says} over seeds; 95 %: its interval.</caption>" in table
+        f"<caption>Test scores. {says} over seeds; 95\u00a0%: its interval.</caption>" in table
         and table.count("<caption>") == 1
     )
 
