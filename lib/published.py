@@ -5,8 +5,10 @@ import pandas as pd
 from lib.study import ROOT, Study
 
 
-def _read(study: Study, name: str) -> pd.DataFrame:
-    return pd.read_csv(ROOT / "params" / "published" / study.published / name)
+def _read(study: Study, name: str, columns: list[str]) -> pd.DataFrame:
+    """A table of the document's folder; without rows where the document has none."""
+    path = ROOT / "params" / "published" / study.published / name
+    return pd.read_csv(path) if path.exists() else pd.DataFrame(columns=columns)
 
 
 def text(study: Study, name: str) -> str:
@@ -21,14 +23,14 @@ def stands_for(study: Study, dataset: str) -> str:
 
 
 def printed(study: Study) -> pd.DataFrame:
-    """Table 1 as printed: dataset, model, accuracy, precision, recall, f1, all as fractions."""
-    return _read(study, "table1.csv")
+    """The scores as printed: dataset, model, accuracy and maybe precision, recall, f1 (as fractions) and the number of classes."""
+    return _read(study, "table1.csv", ["dataset", "model", "accuracy"])
 
 
 def test_sizes(study: Study) -> dict[str, dict[str, dict[str, int]]]:
-    """The test sets that Table 1 may be about: data set -> as stated, or as known -> class -> images."""
+    """The test sets that Table 1 may be about: data set -> as stated, or as known -> class -> images; none of a document that says none."""
     sizes = {}
-    for row in _read(study, "tests.csv").itertuples():
+    for row in _read(study, "tests.csv", ["dataset", "test", "label", "images"]).itertuples():
         sizes.setdefault(row.dataset, {}).setdefault(row.test, {})[row.label] = row.images
     return sizes
 
@@ -53,7 +55,9 @@ def with_numbers(study: Study, drawn: pd.DataFrame) -> pd.DataFrame:
     return (
         drawn.assign(stands_for=names)
         .merge(
-            _read(study, "figures.csv").rename(columns={"dataset": "stands_for"}),
+            _read(study, "figures.csv", ["number", "kind", "dataset", "model"]).rename(
+                columns={"dataset": "stands_for"}
+            ),
             on=["kind", "stands_for", "model"],
             how="left",
         )
