@@ -127,8 +127,10 @@ def looked(
     for axes, picture, look, label in zip(panels[0], pictures, looks, labels):
         if picture is not None:
             axes.imshow(picture)
-        edge = len(look if picture is None else picture) - 0.5
-        shown = axes.imshow(look, cmap="PuOr_r", vmin=-most, vmax=most, alpha=1 if picture is None else 0.6, extent=(-0.5, edge, edge, -0.5))  # fmt: skip
+        places = np.linspace(-0.5, len(look if picture is None else picture) - 0.5, len(look) + 1)
+        colours = {"cmap": "PuOr_r", "vmin": -most, "vmax": most, "alpha": 1 if picture is None else 0.6}
+        shown = axes.pcolormesh(places, places, look, **colours)
+        axes.set(aspect="equal", ylim=(places[-1], places[0]))
         axes.set_title(label, fontsize=9)
         axes.axis("off")
     figure.colorbar(shown, ax=panels, shrink=0.7, label="fall in probability")

@@ -94,4 +94,4 @@ def test_make_report_asks_ray_only_when_told_to():
 
     assert "lib.cluster" not in shown()
     said = shown("STUDY=quick", "RAY=auto")
-    assert said.index("lib.cluster quick auto") < said.index("dvc repro params/quick/dvc.yaml")
+    assert 'study="quick"' in said and said.index("lib.cluster $study auto") < said.index("dvc repro")

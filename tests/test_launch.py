@@ -79,6 +79,7 @@ def test_two_nodes_of_one_process_train_as_one_node_of_two(project, by_two, monk
     ask(project, epochs=6, dropout=0.0, devices=1, nodes=2)
     code, output = project.run("python", "-m", "lib.launch", "tiny")
     assert code == 1 and "start `python -m lib.launch tiny` on each of them" in output
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # as many as each of two processes of one machine gets
     monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
     monkeypatch.setenv("MASTER_PORT", str(free_port()))
     nodes = []
@@ -91,8 +92,8 @@ def test_two_nodes_of_one_process_train_as_one_node_of_two(project, by_two, monk
 
 
 def test_a_killed_notebook_leaves_no_process_training_and_the_next_goes_on_to_the_same_bytes(project):
-    whole = trained(project, epochs=15, dropout=0.1, devices=2, nodes=1)
-    ask(project, epochs=15, dropout=0.1, devices=2, nodes=1)
+    whole = trained(project, epochs=150, dropout=0.1, devices=2, nodes=1)
+    ask(project, epochs=150, dropout=0.1, devices=2, nodes=1)
     page = ["python", "-m", "lib.pages", "05_train", "tiny", "dataset=phantom-brain", "split=published", "model=vit"]
     process = project.start(*page)
     checkpoint = project.folder / "weights" / f"{RUN}.checkpoint"
@@ -104,7 +105,7 @@ def test_a_killed_notebook_leaves_no_process_training_and_the_next_goes_on_to_th
     assert checkpoint.exists() and not (project.folder / "runs" / RUN / "settings.yaml").exists()
     code, output = project.run(*page)
     assert code == 0, output
-    assert "seed 0, epoch 15: train" in output and files(project) == whole
+    assert "seed 0, epoch 150: train" in output and files(project) == whole
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3, 8])

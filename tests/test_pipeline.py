@@ -195,6 +195,6 @@ def test_a_committed_report_shows_no_image_of_a_data_set(name):
     study = load_study(name)
     assert not any(study.dataset(dataset).pictures for dataset in study.datasets)
     for page in study.report.rglob("*"):
-        assert page.suffix in {"", ".html", ".csv", ".svg"}
+        assert page.suffix in {"", ".html", ".csv", ".svg", ".json"}
         if page.is_file():
             assert "data:image/png" not in page.read_text() and "data:image/jp" not in page.read_text()
