@@ -133,7 +133,8 @@ def looked(
         axes.set(aspect="equal", ylim=(places[-1], places[0]))
         axes.set_title(label, fontsize=9)
         axes.axis("off")
-    figure.colorbar(shown, ax=panels, shrink=0.7, label="fall in probability")
+    bar = figure.colorbar(shown, ax=panels, shrink=0.7, label="fall in probability")
+    bar.solids.set_rasterized(False)  # a page whose images may not be shown holds no pixels at all
     return (
         figure,
         f"{title}: {', '.join(label.replace(chr(10), ' ') for label in labels)}; the darker orange, the more the answer rests on that part",
