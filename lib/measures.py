@@ -18,6 +18,7 @@ from lib.files import read_csv
 from lib.intervals import Counts, counts, ends, replicates
 from lib.predictions import read_seeds
 from lib.published import printed, test_sizes
+from lib.schema import known
 from lib.study import Study, load_study
 
 SHOW = {
@@ -62,13 +63,14 @@ METRICS = {  # (confusion matrices (..., classes, classes), accuracy on the trai
 def tested(study: str, dataset: str, split: str, model: str) -> tuple[Counts, float]:
     """The test predictions of a model, counted; and its accuracy on the training part, as measured in the last epoch, mean over seeds."""
     study = load_study(study)
+    entry, model = study.dataset(dataset), known(model, study.models, f"model of the study {study.study!r}")
     seeds = study.finished(dataset, split, model)
     if not seeds:
         raise NothingTrained(f"no training of {model} on {dataset}, split {split}, came to an end")
     histories = [pd.read_csv(study.run(dataset, split, model, seed) / "history.csv") for seed in seeds]
     trained = float(np.mean([history.train_accuracy.iloc[-1] for history in histories]))
-    tables, classes = read_seeds(study, dataset, split, model), list(study.dataset(dataset).classes.values())
-    return counts(*(many.as_sets(tables) if study.dataset(dataset).labels == "many" else (tables, classes))), trained
+    tables, classes = read_seeds(study, dataset, split, model), list(entry.classes.values())
+    return counts(*(many.as_sets(tables) if entry.labels == "many" else (tables, classes))), trained
 
 
 def difference(

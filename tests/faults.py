@@ -106,6 +106,7 @@ def served_study(folder: Path, address: str) -> Project:
     values |= {"study": "faults", "datasets": {"served": training}, "seeds": [0]}
     values["models"] = {name: model for name, model in values["models"].items() if name != "vit"}
     shutil.copytree(project.folder / "params/tiny", project.folder / "params/faults", symlinks=True)
+    shutil.copy(ROOT / "params/demo/claims.yaml", project.folder / "params/faults/claims.yaml")
     (project.folder / "params/faults/params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
     return project
 
