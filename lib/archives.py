@@ -52,10 +52,14 @@ def open_archive(path: Path) -> zipfile.ZipFile | Folder:
     """An open archive; a StudyError says what to do when it is not a whole, honest one."""
     if path.is_dir():
         return Folder(path)
+    if not path.exists():
+        raise StudyError(
+            f"{path} is not there: name the folder that holds it in STUDY_ARCHIVES, or run notebook 01 first"
+        )
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError) as error:
-        size = path.stat().st_size if path.exists() else 0
+        size = path.stat().st_size
         raise StudyError(f"{path} is no whole zip file ({size} bytes: {error}): delete it and fetch it again") from None
     for name in archive.namelist():
         if name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name) or re.match("[A-Za-z]:", name):

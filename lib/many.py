@@ -49,7 +49,7 @@ def scores(table: pd.DataFrame, labels: list[str]) -> dict[str, float]:
 
 
 def sums(seeds: list[pd.DataFrame], labels: list[str]) -> np.ndarray:
-    """(seeds, groups, 4, labels): how often a label was there and said, said, there; and, in every column, images and exact ones."""
+    """(seeds, groups, 5, labels): how often a label was there and said, said, there; then, alike for all labels, exact answers and images."""
     rows, groups = pd.factorize(seeds[0].group)
     found = np.zeros((len(seeds), len(groups), 5, len(labels)))
     for number, table in enumerate(seeds):
