@@ -139,3 +139,31 @@ def looked(
         figure,
         f"{title}: {', '.join(label.replace(chr(10), ' ') for label in labels)}; the darker orange, the more the answer rests on that part",
     )
+
+
+def filters(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
+    """The filters of a first layer, side by side; `table`: filter, row, column, weight."""
+    number, most = table["filter"].nunique(), table.weight.abs().max()
+    figure, panels = plt.subplots(
+        -(-number // 8), min(8, number), figsize=(min(8, number) * 0.9, 0.9 * -(-number // 8)), squeeze=False
+    )
+    for axes, (_, part) in zip(panels.flat, table.groupby("filter")):
+        square = part.pivot(index="row", columns="column", values="weight").to_numpy()
+        axes.pcolormesh(square[::-1], cmap="gray", vmin=-most, vmax=most)
+    for axes in panels.flat:
+        axes.set_aspect("equal")
+        axes.axis("off")
+    return figure, f"The {number} filters of the first layer of {title}; weights from {-most:.2f} to {most:.2f}"
+
+
+def epochs(histories: pd.DataFrame, title: str) -> tuple[Figure, str]:
+    """Accuracy on the validation part after each epoch, mean over seeds, a line a model; `histories`: model, seed, epoch, validation_accuracy."""
+    mean = histories.groupby(["model", "epoch"], sort=False).validation_accuracy.mean().unstack(0)
+    figure, axes = plt.subplots(figsize=(6.5, 3.6))
+    for (name, line), marker in zip(mean.items(), "os^vDP*Xph<>" * 3):
+        axes.plot(line.index, 100 * line, marker=marker, ms=3.5, label=name)
+    axes.set(xlabel="epoch", ylabel="validation accuracy (%)")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    last = ", ".join(f"{name} {line.dropna().iloc[-1]:.1%}" for name, line in mean.items())
+    return figure, f"Validation accuracy per epoch of {title}; at the end: {last}"

@@ -56,6 +56,15 @@ class Run:
         said = {"path": list(map(str, paths)), "predicted": self.kind.names(found, self.classes)}
         return pd.concat([pd.DataFrame({**said, "probability": found.max(1)}), table], axis=1)
 
+    def filters(self) -> pd.DataFrame | None:
+        """The filters of the first convolution: filter, row, column, weight (mean over input channels); None: there is none."""
+        first = next((layer for layer in self.network.modules() if isinstance(layer, nn.Conv2d)), None)
+        if first is None:
+            return None
+        weights = first.weight.detach().mean(1).numpy()
+        places = pd.MultiIndex.from_product(map(range, weights.shape), names=["filter", "row", "column"])
+        return pd.DataFrame({"weight": weights.ravel()}, index=places).reset_index()
+
     def looked(self, path: Path | str, side: int = 8) -> np.ndarray:
         """How far the predicted class's probability falls when a part of the picture is covered, (side, side).
 

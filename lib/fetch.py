@@ -6,6 +6,7 @@ a catalogue entry --find_archive--> a path          address --requests, Range-->
 import contextlib
 import io
 import os
+import shutil
 import tempfile
 import time
 import zipfile
@@ -109,26 +110,27 @@ def fetch_rest(address: str, part: Path, progress) -> None:
 
 
 def from_kaggle(slug: str, path: Path) -> Path:
-    """Download `slug` to `path` by way of a temporary folder beside it, so that a half download is never taken for good."""
+    """Download `slug` to `path` by way of a folder beside it, where Kaggle's client finds what an earlier try left and goes on."""
     advice = (
         f"{path.name} is not in {path.parent}, and Kaggle did not hand it over ({{why}}). Either\n"
         f"  download it from kaggle.com/datasets/{slug}, put it there as {path.name} (or name its folder in STUDY_ARCHIVES),\n"
         "  or make a token at kaggle.com/settings, save it as ~/.kaggle/kaggle.json, and run this again."
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        try:
-            with contextlib.redirect_stdout(io.StringIO()):  # its help text is longer than the advice
-                from kaggle.api.kaggle_api_extended import KaggleApi
+    folder = path.with_name(f".{path.name}.part")
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # its help text is longer than the advice
+            from kaggle.api.kaggle_api_extended import KaggleApi
 
-                api = KaggleApi()
-                api.authenticate()  # without credentials it leaves the process: SystemExit
-                api.dataset_download_files(slug, path=folder)
-        except SystemExit:
-            raise StudyError(advice.format(why="there are no credentials")) from None
-        except Exception as error:
-            raise StudyError(advice.format(why=type(error).__name__)) from None
-        os.replace(next(Path(folder).glob("*.zip")), path)
+            api = KaggleApi()
+            api.authenticate()  # without credentials it leaves the process: SystemExit
+            folder.mkdir(parents=True, exist_ok=True)
+            api.dataset_download_files(slug, path=folder)
+    except SystemExit:
+        raise StudyError(advice.format(why="there are no credentials")) from None
+    except Exception as error:
+        raise StudyError(advice.format(why=type(error).__name__)) from None
+    os.replace(next(folder.glob("*.zip")), path)
+    shutil.rmtree(folder)
     return path
 
 

@@ -108,7 +108,7 @@ def accuracy(study: Study, dataset: str, split: str, model: str, stated: float) 
 
 def size(study: Study, dataset: str, split: str, model: str) -> Measured:
     """What a model's parameters take in float32, in megabytes."""
-    table = pd.read_csv(study.report / "sizes" / f"{dataset}-{split}-{model}.csv")
+    table = pd.read_csv(study.learnt(dataset, split, model) / "size.csv")
     page = f"05_train-{dataset}-{split}-{model}.html"
     return Measured(f"size of {model}, for {dataset}", float(table.megabytes.iloc[0]), page, "megabytes")
 

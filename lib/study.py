@@ -123,6 +123,10 @@ class Study(Strict):
         """A folder: figures.csv and what else one of the `extra` notebooks shows."""
         return self.report / "shown" / notebook
 
+    def learnt(self, dataset: str, split: str, model: str) -> Path:
+        """A folder: size.csv of a model, and filters.csv of its first layer, if that is a small convolution."""
+        return self.report / "models" / f"{dataset}-{split}-{model}"
+
     def images(self, dataset: str) -> Path:
         """A folder: images.csv (one row an image) and pixels.npy (the same rows, uint8)."""
         return self.data / "images" / dataset

@@ -5,6 +5,7 @@ import http.server
 import re
 import threading
 import time
+import zlib
 from pathlib import Path
 
 PIECE = 1 << 15
@@ -32,6 +33,8 @@ def serve(folder: Path, *, cut_after: int | None = None, cuts: int = 0, ranges: 
                 return
             self.send_response(206 if start else 200)
             self.send_header("Content-Length", str(len(content) - start))
+            self.send_header("Accept-Ranges", "bytes" if ranges else "none")
+            self.send_header("ETag", f'"{zlib.crc32(content)}"')
             self.end_headers()
             left = cut_after if len(asked) <= cuts else None
             with contextlib.suppress(ConnectionError):

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+import requests
 from server import serve
 
 from lib import fetch
@@ -56,3 +57,20 @@ def test_a_server_that_is_not_there_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(fetch, "WAIT", 0)
     with pytest.raises(StudyError, match=r"broke off 5 times \(ConnectionError\); 0 bytes are here"):
         fetch.download("http://127.0.0.1:9/a.zip", tmp_path / "a.zip", quiet)
+
+
+def test_kaggle_s_client_goes_on_where_it_stopped(tmp_path, content, monkeypatch):
+    kaggle = pytest.importorskip("kaggle.api.kaggle_api_extended").KaggleApi
+    monkeypatch.setattr(kaggle, "authenticate", lambda api: None)
+
+    def download(api, slug, path):  # what it does once Kaggle has told where the file is
+        with requests.get(f"{address}/a.zip", stream=True) as answer:
+            api.download_file(answer, str(path / "a.zip"), requests.Session(), resume=True, max_retries=0)
+
+    monkeypatch.setattr(kaggle, "dataset_download_files", download)
+    with serve(tmp_path / "site", cut_after=2_500_000, cuts=1) as (address, asked):
+        with pytest.raises(StudyError, match="Kaggle did not hand it over"):
+            fetch.from_kaggle("owner/a", tmp_path / "b.zip")
+        assert not (tmp_path / "b.zip").exists()
+        assert fetch.from_kaggle("owner/a", tmp_path / "b.zip").read_bytes() == content
+    assert asked[-1] > 1_000_000 and not list(tmp_path.glob(".*.part"))
