@@ -122,10 +122,10 @@ def from_kaggle(slug: str, path: Path) -> Path:
             from kaggle.api.kaggle_api_extended import KaggleApi
 
             api = KaggleApi()
-            api.authenticate()  # without credentials it leaves the process: SystemExit
+            api.authenticate()  # without credentials it calls exit(), a name that a notebook's kernel does not have
             folder.mkdir(parents=True, exist_ok=True)
             api.dataset_download_files(slug, path=folder)
-    except SystemExit:
+    except (SystemExit, NameError):
         raise StudyError(advice.format(why="there are no credentials")) from None
     except Exception as error:
         raise StudyError(advice.format(why=type(error).__name__)) from None

@@ -177,6 +177,11 @@ def simulated(counted: Counts, alike: float, rng: np.random.Generator) -> tuple[
     return Counts(counted.label, counted.group, predicted), float(mean @ images / images.sum())
 
 
+def outcomes(counted: Counts) -> int:
+    """How many outcomes are simulated to measure `coverage`: 500, fewer where groups are thousands, and a hundred at least."""
+    return int(np.clip(1_000_000 // len(counted.label), 100, 500))
+
+
 def coverage(counted: Counts, repeats: int = 500, draws: int = 800, **settings) -> float:
     """How often the interval of a simulated outcome holds the true accuracy; 0.95 is what it promises."""
     rng, held, alike = np.random.default_rng(0), 0, correlation(counted)
