@@ -1,10 +1,12 @@
 """The whole way of a tiny study: `dvc repro`, its report, its notebooks under nbval; and what is committed of the others."""
 
+import copy
 import re
 import shutil
 import socket
 from pathlib import Path
 
+import faults
 import nbformat
 import pandas as pd
 import pytest
@@ -15,6 +17,7 @@ from lib.study import ROOT, load_study
 FETCHES = re.compile(
     r"""<(?:script|link|iframe|img)[^>]*(?:src|href)\s*=\s*(?!["']?data:)|url\(|@import|https?://(?!www\.w3\.org)"""
 )
+UNCOMMITTED = ["data", "weights", "cache", "build"]  # folders that Git does not keep
 STUDIES = sorted(path.parent.name for path in ROOT.glob("reports/*/index.html") if path.parent.name != "demo")
 
 
@@ -91,6 +94,19 @@ def test_seeds_that_were_stopped_are_told_and_no_table_has_a_hole(finished, tmp_
 def test_nothing_is_done_again_when_nothing_changed(finished):
     code, output = finished.run("dvc", "repro", "params/tiny/dvc.yaml")
     assert code == 0 and "Running stage" not in output
+
+
+def test_a_remote_restores_a_finished_study_in_a_clone_and_nothing_is_trained(finished, tmp_path):
+    for command in [["remote", "add", "-d", "store", str(tmp_path / "store")], ["push", "params/tiny/dvc.yaml"]]:
+        assert finished.run("dvc", *command)[0] == 0
+    clone = copy.copy(finished)
+    clone.folder = tmp_path / "clone"
+    shutil.copytree(finished.folder, clone.folder, symlinks=True, ignore=shutil.ignore_patterns(*UNCOMMITTED))
+    assert finished.run("dvc", "remote", "remove", "store")[0] == 0
+    assert clone.run("dvc", "pull", "params/tiny/dvc.yaml")[0] == 0
+    code, output = clone.run("dvc", "repro", "params/tiny/dvc.yaml")
+    assert code == 0 and "Running stage" not in output
+    assert faults.files(clone, "tiny") == faults.files(finished, "tiny")
 
 
 @pytest.mark.parametrize(
