@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from lib.catalogue import DRAWN, catalogue
+from lib import catalogue
 from lib.models import MODELS
 from lib.schema import Name, Strict, known
 
@@ -98,8 +98,7 @@ class Model(BaseModel):
 
 def require_draw(name: str, draw: Draw) -> None:
     """A StudyError or ValueError if `draw` does not say, by the right names, how many phantoms of data set `name`."""
-    known(name, catalogue(), "data set")
-    wanted = DRAWN[catalogue()[name].draw] if catalogue()[name].draw else []
+    wanted = catalogue.DRAWN.get(catalogue.entry(name).draw, [])
     for setting in draw:
         known(setting, wanted, f"setting of draw in {name}")
     if lacking := [setting for setting in wanted if setting not in draw]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from lib.schema import Name, Strict, read_yaml, validated
+from lib.schema import Name, Strict, known, read_yaml, validated
 
 FOLDER = Path(__file__).resolve().parents[1] / "params" / "datasets"
 DRAWN = {"blood": ["seed", "photographs", "views"], "brain": ["seed", "patients"]}  # what a study says of its phantoms
@@ -43,7 +43,12 @@ class Dataset(Strict):
     pictures: bool = False  # may a report show its images? (not without a licence that says so)
 
 
-def catalogue() -> dict[str, Dataset]:
-    """Every data set that a study may name, by the names of their files."""
-    paths = sorted(FOLDER.glob("*.yaml"))
-    return {path.stem: validated(Dataset, read_yaml(path), f"params/datasets/{path.name}") for path in paths}
+def names() -> list[str]:
+    """Every data set that a study may name: the names of the files."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def entry(name: str) -> Dataset:
+    """What stands in the file of a data set; StudyError: there is none, or it is not right."""
+    path = FOLDER / f"{known(name, names(), 'data set')}.yaml"
+    return validated(Dataset, read_yaml(path), f"params/datasets/{path.name}")

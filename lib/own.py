@@ -15,8 +15,9 @@ from pathlib import Path
 
 import yaml
 
+from lib import catalogue
 from lib.archives import Folder
-from lib.catalogue import Dataset, catalogue
+from lib.catalogue import Dataset
 from lib.datasets import listed, matched, read_table
 from lib.decoding import SUFFIXES
 from lib.errors import StudyError
@@ -109,8 +110,8 @@ def study_name(top: Path, table: str | None) -> str:
         unicodedata.normalize("NFKD", Path(table).stem if table else top.name).encode("ascii", "ignore").decode()
     )
     name = re.sub(r"[^a-z0-9]+", "-", ascii_only.lower()).strip("-") or "own"
-    here = name in catalogue() or (ROOT / "params" / name).exists()
-    theirs = here and not (name in catalogue() and catalogue()[name].folder)
+    here = name in catalogue.names() or (ROOT / "params" / name).exists()
+    theirs = here and not (name in catalogue.names() and catalogue.entry(name).folder)
     return f"own-{name}" if theirs or yaml.safe_load(name) != name else name  # 2024 and yes are no names to YAML
 
 
@@ -122,7 +123,7 @@ def make_study(path: Path) -> str:
         )
     top, table = (path.parent, path.name) if path.is_file() else (path, None)
     name, entry = study_name(top.resolve(), table), look(top.resolve(), table)
-    entry["pictures"] = name in catalogue() and catalogue()[name].pictures
+    entry["pictures"] = name in catalogue.names() and catalogue.entry(name).pictures
     version = found(top, validated(Dataset, entry, str(path)))
     link, folder = ROOT / entry["folder"], ROOT / "params" / name
     link.parent.mkdir(parents=True, exist_ok=True)

@@ -18,8 +18,7 @@ import torch
 import yaml
 from tqdm import tqdm
 
-from lib import datasets, fetch, phantoms, splits
-from lib.catalogue import catalogue
+from lib import catalogue, datasets, fetch, phantoms, splits
 from lib.errors import StudyError
 from lib.files import write, write_csv
 from lib.fitting import fit, predict, score, start, start_fabric
@@ -33,7 +32,7 @@ def draw_images(study: Study, device: torch.device) -> Images:
     """Every drawn data set of `pretrain`, its classes side by side, with parts as in the paper's own split."""
     tables, pixels, classes = [], [], []
     for name, draw in study.pretrain.draw.items():
-        entry = catalogue()[name]
+        entry = catalogue.entry(name)
         with tempfile.TemporaryDirectory() as folder:
             archive = fetch.find_archive(name, entry, draw, Path(folder) / "archive.zip", partial(tqdm, mininterval=5))
             images, drawn, _ = datasets.read_images(archive, entry, study.image_size)

@@ -13,8 +13,9 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator, model_validator
 
+from lib import catalogue
 from lib.blocks import Model, Optimizer, Pretraining, Schedule, Training, require_draw
-from lib.catalogue import Dataset, catalogue
+from lib.catalogue import Dataset
 from lib.errors import StudyError
 from lib.schema import Name, Strict, known, read_yaml, validated
 from lib.splits import SPLITS
@@ -87,7 +88,7 @@ class Study(Strict):
     def dataset(self, name: str) -> Dataset:
         """The catalogue's entry of one of this study's data sets."""
         known(name, self.datasets, f"data set of the study {self.study!r}")
-        return catalogue()[name]
+        return catalogue.entry(name)
 
     @property
     def data(self) -> Path:

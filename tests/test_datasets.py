@@ -8,8 +8,8 @@ import pytest
 from conftest import png, write_zip
 from PIL import Image
 
-from lib import archives, datasets, decoding, fetch
-from lib.catalogue import Dataset, catalogue
+from lib import archives, catalogue, datasets, decoding, fetch
+from lib.catalogue import Dataset
 from lib.errors import StudyError
 
 ENTRY = Dataset(title="t", images="{label}/*", classes={"yes": "tumour", "no": "healthy"}, published="call")
@@ -30,7 +30,7 @@ def test_images_are_found_by_the_pattern_and_sorted_by_class_then_name(tmp_path)
 
 
 def test_parts_of_the_archive_become_published_parts(tmp_path):
-    entry = catalogue()["blood-cells"]
+    entry = catalogue.entry("blood-cells")
     folder = "dataset2-master/dataset2-master/images"
     members = {
         f"{folder}/{part}/{label}/_0_1.jpeg": png() for part in [*entry.parts, "TEST_SIMPLE"] for label in entry.classes
@@ -146,7 +146,7 @@ def test_without_kaggle_credentials_the_cure_is_told_in_three_lines(tmp_path, mo
     monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path))
     monkeypatch.setenv("STUDY_ARCHIVES", str(tmp_path / "archives"))
     with pytest.raises(StudyError) as error:
-        fetch.find_archive("brain-mri", catalogue()["brain-mri"], {}, tmp_path / "drawn.zip")
+        fetch.find_archive("brain-mri", catalogue.entry("brain-mri"), {}, tmp_path / "drawn.zip")
     message = str(error.value)
     assert len(message.splitlines()) == 3 and "kaggle.json" in message and "STUDY_ARCHIVES" in message
     assert not (tmp_path / "archives").exists()
@@ -155,4 +155,4 @@ def test_without_kaggle_credentials_the_cure_is_told_in_three_lines(tmp_path, mo
 def test_an_archive_that_is_already_there_is_used(tmp_path, monkeypatch):
     monkeypatch.setenv("STUDY_ARCHIVES", str(tmp_path))
     path = write_zip(tmp_path / "brain-mri.zip", GOOD)
-    assert fetch.find_archive("brain-mri", catalogue()["brain-mri"], {}, tmp_path / "drawn.zip") == path
+    assert fetch.find_archive("brain-mri", catalogue.entry("brain-mri"), {}, tmp_path / "drawn.zip") == path

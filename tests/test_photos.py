@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib import datasets, groups, phantoms, photos, splits
-from lib.catalogue import catalogue
+from lib import catalogue, datasets, groups, phantoms, photos, splits
 
-ENTRY = catalogue()["phantom-blood"]
+ENTRY = catalogue.entry("phantom-blood")
 quiet = datasets.quiet
 
 

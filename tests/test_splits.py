@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib.catalogue import catalogue
+from lib import catalogue
 from lib.splits import SPLITS, split
 
-CATALOGUE = catalogue()
+BLOOD, BRAIN = catalogue.entry("blood-cells"), catalogue.entry("brain-mri")
 
 
 def brain_images() -> pd.DataFrame:
@@ -19,9 +19,7 @@ def brain_images() -> pd.DataFrame:
     )
 
 
-def made(
-    protocol: str, seed: int = 0, images: pd.DataFrame | None = None, entry=CATALOGUE["brain-mri"]
-) -> pd.DataFrame:
+def made(protocol: str, seed: int = 0, images: pd.DataFrame | None = None, entry=BRAIN) -> pd.DataFrame:
     images = brain_images() if images is None else images
     first = pd.Series(images.index).groupby(images.sha256).transform("min")
     return split(images, pd.DataFrame({"group": first}), protocol, entry, seed=seed, validation_share=0.125)
@@ -38,7 +36,7 @@ def test_the_published_blood_split_follows_the_archives_folders():
         {"path": [f"{i}" for i in range(80)], "label": np.repeat(list("abcd"), 20), "sha256": range(80)}
     )
     images["published_part"] = np.tile(["TRAIN"] * 8 + ["TEST"] * 2, 8)
-    table = made("published", images=images, entry=CATALOGUE["blood-cells"])
+    table = made("published", images=images, entry=BLOOD)
     assert ((table.part == "test") == (images.published_part == "TEST")).all()
 
 

@@ -18,8 +18,7 @@ from PIL import Image
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from lib import datasets, phantoms
-from lib.catalogue import catalogue
+from lib import catalogue, datasets, phantoms
 from lib.complexity import in_turns, whole
 from lib.fitting import train_epoch
 from lib.images import Images
@@ -41,7 +40,7 @@ PEAK = {
 
 def drawn(folder: Path, photographs: int) -> tuple[zipfile.ZipFile, pd.DataFrame, np.ndarray]:
     """An archive of drawn cells, its training images as a table, and their pixels as this project caches them."""
-    entry, path = catalogue()["phantom-blood"], folder / "phantom-blood.zip"
+    entry, path = catalogue.entry("phantom-blood"), folder / "phantom-blood.zip"
     phantoms.write_blood_archive(path, seed=2, photographs=photographs, views=1)
     table, pixels, _ = datasets.read_images(path, entry, SIZE)
     train = table.published_part == "TRAIN"
@@ -102,7 +101,7 @@ def utilisation(device) -> dict:
 
 def rows() -> list[dict]:
     """One comparison a device; mixed precision and compile as further rows; utilisation on CUDA."""
-    made, classes = [], list(catalogue()["phantom-blood"].classes.values())
+    made, classes = [], list(catalogue.entry("phantom-blood").classes.values())
     for device in DEVICES:
         with tempfile.TemporaryDirectory() as folder:
             archive, table, pixels = drawn(Path(folder), PHOTOGRAPHS[device.type])
