@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 import yaml
 
-from lib.files import write, write_csv
+from lib.files import write
 from lib.study import ROOT
 from tests.bench import attention, epoch, pipeline, repeats, scaling
 
@@ -33,6 +33,9 @@ machine = {
     "python": platform.python_version(),
     "torch": str(torch.__version__),
 }
-write_csv(made, path)
+made = made.astype(dict.fromkeys(["measured", "base", "ratio"], float))
+write(
+    path, lambda file: made.to_csv(file, index=False, float_format="%.10g")
+)  # some differences are as small as rounding
 scaling.tell(pd.read_csv(path))
 write(path.with_name("machine.yaml"), lambda file: file.write_text(yaml.safe_dump(machine)))

@@ -18,7 +18,9 @@ STUDY, DATASET, SPLIT, EPOCHS = load_study("demo"), "phantom-brain", "published"
 
 def trained(model: str, number: int, device: str) -> torch.Tensor:
     """Test probabilities of a model of the demo after a short training with so many threads."""
-    study = STUDY.model_copy(update={"device": device})
+    chosen = STUDY.models[model]
+    scratch = chosen.model_copy(update={"weights": "none"}) if chosen.starts_from != "none" else chosen
+    study = STUDY.model_copy(update={"device": device, "models": {model: scratch}})
     with threads(number), tempfile.TemporaryDirectory() as folder:
         fabric = start_fabric(study)
         images = open_images(study, DATASET, SPLIT, fabric.device)
