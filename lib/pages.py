@@ -9,6 +9,7 @@ network: formulas become MathML, pictures are inside, and nothing is loaded from
 import os
 import re
 import sys
+from tempfile import TemporaryDirectory
 
 sys.modules["rfc3987_syntax"] = None  # jsonschema does without it, and its import takes a second of every notebook
 
@@ -30,13 +31,14 @@ def execute(notebook: str, study: str, parameters: dict[str, str]) -> nbformat.N
 
     kept = ROOT / "build" / f"{study}-{page_name(notebook, parameters)}.ipynb"
     kept.parent.mkdir(parents=True, exist_ok=True)
-    private = Config({"KernelManager": {"transport": "ipc"}})  # no open port while a notebook runs
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # a debugger's warning in every log
     try:
-        return papermill.execute_notebook(
-            ROOT / "notebooks" / f"{notebook}.ipynb", kept, {"study": study, **parameters}, cwd=ROOT / "notebooks",
-            kernel_name="python3", progress_bar=False, stdout_file=sys.stdout, stderr_file=sys.stderr, config=private,
-        )  # fmt: skip
+        with TemporaryDirectory(prefix="kernel-") as sockets:  # no open port while a notebook runs
+            private = Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}})
+            return papermill.execute_notebook(
+                ROOT / "notebooks" / f"{notebook}.ipynb", kept, {"study": study, **parameters}, cwd=ROOT / "notebooks",
+                kernel_name="python3", progress_bar=False, stdout_file=sys.stdout, stderr_file=sys.stderr, config=private,
+            )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         what = error.evalue if error.ename == "StudyError" else "\n".join(error.traceback)
         raise StudyError(

@@ -17,7 +17,7 @@ from lib.study import ROOT, load_study
 FETCHES = re.compile(
     r"""<(?:script|link|iframe|img)[^>]*(?:src|href)\s*=\s*(?!["']?data:)|url\(|@import|https?://(?!www\.w3\.org)"""
 )
-UNCOMMITTED = ["data", "weights", "cache", "build", "kernel-ipc-*"]  # what Git does not keep
+UNCOMMITTED = ["data", "weights", "cache", "build"]  # folders that Git does not keep
 STUDIES = sorted(path.parent.name for path in ROOT.glob("reports/*/index.html") if path.parent.name != "demo")
 
 
