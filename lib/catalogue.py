@@ -19,6 +19,13 @@ class Table(Strict):
     source: str | None = None  # column: the patient or photograph that it comes from
 
 
+class Check(Strict):
+    """Pictures on which the grouping is tried: they are said to be the photographs of one part's images."""
+
+    images: str  # members
+    part: str  # one of the parts
+
+
 class Dataset(Strict):
     """A file of params/datasets: where a data set comes from and how it is laid out."""
 
@@ -38,6 +45,7 @@ class Dataset(Strict):
     like: str | None = None  # the data set of the paper that it stands for
     note: str = ""  # what a reader of its scores must know
     originals: str | None = None  # members that are the photographs which the images were made from
+    check: Check | None = None  # members, no part of the study, of which it is known what photographs they are
     near_duplicates: bool = True  # are images that look alike one piece of evidence? (not where all look alike)
     masks: str | None = None  # the member that holds the mask of the image {name}, where the truth is known
     pictures: bool = False  # may a report show its images? (not without a licence that says so)

@@ -8,6 +8,7 @@
 What is linked by a chain of these is one group: intervals count it once, and the split `group` keeps it on one side.
 """
 
+import fnmatch
 from pathlib import Path
 
 import imagehash
@@ -17,6 +18,7 @@ import pandas as pd
 from PIL import Image
 
 from lib import photos
+from lib.archives import open_archive
 
 BITS = 8  # of 64: perceptual hashes that differ in so many at most are compared pixel by pixel
 CORRELATION = 0.9  # of grey pixels: from here on two images are near duplicates
@@ -52,6 +54,19 @@ def group(
         links = links[(links.kind == "identical") | (dataset.near_duplicates and not known.any())]
     table["group"] = connected(table, links)
     return table, links[["kind", "one", "other", "strength"]].reset_index(drop=True)
+
+
+def check(images: pd.DataFrame, table: pd.DataFrame, archive: Path, dataset, progress) -> pd.DataFrame:
+    """The pictures of `dataset.check`, which play no other role: path, photo and inliers, and whether its part's images were made from it.
+
+    Args:
+        images, table: images.csv and groups.csv, the same rows. The rest as in `group`.
+    """
+    with open_archive(archive) as opened:
+        paths = sorted(fnmatch.filter(opened.namelist(), dataset.check.images))
+    found, _ = photos.register(archive, dataset.originals, paths, progress)
+    made = table.photo[(images.published_part == dataset.check.part).to_numpy()]
+    return found.assign(path=paths, in_part=found.photo.isin(made))[["path", "photo", "inliers", "in_part"]]
 
 
 def connected(table: pd.DataFrame, links: pd.DataFrame) -> list[int]:

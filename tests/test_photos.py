@@ -3,6 +3,7 @@
 import contextlib
 import zipfile
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -60,6 +61,17 @@ def test_views_of_a_photograph_that_is_missing_are_matched_with_one_another(arch
         found = photos.recover(whole, list(images[0].path), gallery, quiet, tmp_path / "begun.csv")
     views = (truth(archive)[images[0].path] == lost).to_numpy()
     assert set(found.photo[views]) == {"missing-1"} and "missing-1" not in set(found.photo[~views])
+
+
+def test_pictures_whose_photograph_is_known_lead_to_it_and_tell_which_part_was_made_from_it(
+    archive, images, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(photos, "ROOT", tmp_path)
+    entry = ENTRY.model_copy(update={"check": catalogue.Check(images=ENTRY.originals, part="TEST")})
+    table = images[0].assign(photo=truth(archive)[images[0].path].to_numpy())
+    found = groups.check(images[0], table, archive, entry, quiet)
+    assert [Path(path).stem for path in found.path] == list(found.photo)
+    assert set(found.photo[found.in_part]) == set(table.photo[table.published_part == "TEST"])
 
 
 def test_a_registration_that_was_cut_off_goes_on_where_it_stopped(archive, images, tmp_path, monkeypatch):
