@@ -11,6 +11,8 @@ import time
 import zipfile
 from pathlib import Path
 
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # tests run side by side: who waits leaves its core to others
+
 import numpy as np
 import pandas as pd
 import psutil
@@ -80,6 +82,14 @@ class Project:
         process = self.start(*command)
         output, _ = process.communicate()
         return process.returncode, output
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+def pytest_collection_modifyitems(items):
+    """Tests that share the project of the tiny study stay on one worker, which makes it once."""
+    for item in items:
+        if {"project", "finished"} & set(item.fixturenames):
+            item.add_marker(pytest.mark.xdist_group("tiny"))
 
 
 @pytest.fixture(scope="session")
