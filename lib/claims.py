@@ -53,6 +53,7 @@ RULES = {  # name: (what a claim must give, (measured, claim) -> verdict, (show,
              lambda show, c: f"within {c.margin:.0%} of {show(c.stated)}"),
     "attainable": ([], lambda m, c: holds(m.estimate == 0), lambda show, c: "all can arise"),
     "untestable": (["why"], lambda m, c: UNTESTABLE, lambda show, c: c.why),
+    "stopped": (["why"], lambda m, c: SUPPORTED, lambda show, c: c.why),
 }  # fmt: skip
 
 
@@ -68,6 +69,7 @@ class Claim(Strict):
     published: float | None = None
     stated: float | list[int] | None = None
     why: str | None = None  # why nothing here can decide it
+    if_stopped: str | None = None  # a model: that all of its trainings were stopped supports the claim
 
     @model_validator(mode="after")
     def _complete(self):
@@ -108,7 +110,8 @@ def judge(study: Study, name: str, claim: Claim) -> Judged:
     try:
         measured = measures.MEASURES[claim.measure](study, **claim.of)
     except measures.NothingTrained as error:
-        measured, claim = measures.nothing(study), claim.model_copy(update={"rule": "untestable", "why": str(error)})
+        rule = "stopped" if error.model == claim.if_stopped else "untestable"
+        measured, claim = measures.nothing(study), claim.model_copy(update={"rule": rule, "why": str(error)})
     _, decide, words = RULES[claim.rule]
     verdict, show = decide(measured, claim), measured.show
     interval = f"{show(measured.low)} to {show(measured.high)}" if measured.low is not None else ""

@@ -47,6 +47,10 @@ def find_archive(name: str, entry: Dataset, draw: dict, made: Path, progress=qui
         return path
     if entry.folder:
         raise StudyError(f"{entry.folder} is not there: make report IMAGES=... says where the images of {name} are")
+    if not (entry.url or entry.kaggle):
+        raise StudyError(
+            f"{path} is not there, and no address of it is known: put it there, or name its folder in STUDY_ARCHIVES"
+        )
     return download(entry.url, path, progress) if entry.url else from_kaggle(entry.kaggle, path)
 
 

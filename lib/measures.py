@@ -31,7 +31,11 @@ SHOW = {
 
 
 class NothingTrained(StudyError):
-    """A model without a single finished seed."""
+    """A model without a single finished seed: its name, and where it was to be trained."""
+
+    def __init__(self, model: str, dataset: str, split: str):
+        super().__init__(f"no training of {model} on {dataset}, split {split}, came to an end")
+        self.model = model
 
 
 class Measured(NamedTuple):
@@ -54,6 +58,7 @@ class Measured(NamedTuple):
 
 METRICS = {  # (confusion matrices (..., classes, classes), accuracy on the training part) -> (...)
     "accuracy": lambda confusion, trained: intervals.accuracy(confusion),
+    "mean recall": lambda confusion, trained: intervals.recalls(confusion).mean(-1),
     "smallest recall of a class": lambda confusion, trained: intervals.smallest_recall(confusion),
     "training minus test accuracy": lambda confusion, trained: trained - intervals.accuracy(confusion),
 }
@@ -66,7 +71,7 @@ def tested(study: str, dataset: str, split: str, model: str) -> tuple[Counts, fl
     entry, model = study.dataset(dataset), known(model, study.models, f"model of the study {study.study!r}")
     seeds = study.finished(dataset, split, model)
     if not seeds:
-        raise NothingTrained(f"no training of {model} on {dataset}, split {split}, came to an end")
+        raise NothingTrained(model, dataset, split)
     histories = [pd.read_csv(study.run(dataset, split, model, seed) / "history.csv") for seed in seeds]
     trained = float(np.mean([history.train_accuracy.iloc[-1] for history in histories]))
     tables, classes = read_seeds(study, dataset, split, model), list(entry.classes.values())
@@ -104,6 +109,19 @@ def accuracy(study: Study, dataset: str, split: str, model: str, stated: float) 
     apart = [100 * (value - stated) for value in found]
     quantity = f"accuracy of {model} on {dataset}, split {split}, minus {stated:.1%}"
     return Measured(quantity, apart[0], f"05_train-{dataset}-{split}-{model}.html", "points", *apart[1:])
+
+
+def epochs_to(study: Study, dataset: str, split: str, model: str, than: str) -> Measured:
+    """After how many epochs a model's validation accuracy is that of another after its last one; mean over seeds, one more if never."""
+    accuracies = []
+    for name in (model, than):
+        if not (seeds := study.finished(dataset, split, name)):
+            raise NothingTrained(name, dataset, split)
+        histories = [pd.read_csv(study.run(dataset, split, name, seed) / "history.csv") for seed in seeds]
+        accuracies.append([history.validation_accuracy.to_numpy() for history in histories])
+    found = [next(iter(np.flatnonzero(a >= b[-1])), len(a)) + 1 for a, b in zip(*accuracies)]
+    quantity = f"epochs until {model} is as right on validation images of {dataset} as {than} at its end, split {split}"
+    return Measured(quantity, float(np.mean(found)), f"05_train-{dataset}-{split}-{model}.html")
 
 
 def size(study: Study, dataset: str, split: str, model: str) -> Measured:
@@ -144,11 +162,15 @@ def images(
     return Measured(quantity, min(numbers) if smallest or len(numbers) == 1 else numbers, f"{page}.html")
 
 
-def printed_better(study: Study, dataset: str, than: str, metric: str) -> Measured:
-    """How many models of the paper's own Table 1 have a higher `metric` on one data set than on another."""
-    table = printed(study).pivot(index="model", columns="dataset", values=metric)
-    better = int((table[dataset] > table[than]).sum())
-    quantity = f"models of {len(table)} in Table 1 with a higher {metric} on {dataset} than on {than}"
+def printed_better(
+    study: Study, dataset: str = "", than: str = "", metric: str = "accuracy", model: str = ""
+) -> Measured:
+    """How many models of the printed table have a higher `metric` on one data set than on another; or one model than another, on how many sets."""
+    of, by = ("dataset", "model") if dataset else ("model", "dataset")
+    table = printed(study).pivot(index=by, columns=of, values=metric)
+    better = int((table[dataset or model] > table[than]).sum())
+    where = f"models of {len(table)} in Table 1" if dataset else f"data sets of {len(table)} in the printed table"
+    quantity = f"{where} with a higher {metric} {'on' if dataset else 'of'} {dataset or model} than {'on' if dataset else 'of'} {than}"
     return Measured(quantity, better, "index.html#Table-1")
 
 
@@ -166,6 +188,6 @@ def nothing(study: Study) -> Measured:
 
 
 MEASURES = {
-    "difference": difference, "accuracy": accuracy, "size": size, "unlikely_f1": unlikely_f1, "attention": attention, "images": images, "printed_better": printed_better,
+    "difference": difference, "accuracy": accuracy, "epochs_to": epochs_to, "size": size, "unlikely_f1": unlikely_f1, "attention": attention, "images": images, "printed_better": printed_better,
     "rows_that_cannot": rows_that_cannot, "nothing": nothing,
 }  # fmt: skip

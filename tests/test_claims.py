@@ -80,10 +80,24 @@ def test_every_committed_claim_names_what_the_study_has(name):
         of = claim.of
         assert set(of.get("models", [])) | set(of.get("minus", [])) <= set(study.models)
         known = {*study.datasets, *(printed(study).dataset if study.published else [])}
-        assert {of.get(key) for key in ("dataset", "minus_dataset", "than")} - {None, ""} <= known
+        assert {of.get(key) for key in ("dataset", "minus_dataset")} - {None, ""} <= known
+        assert {of.get("model"), of.get("than"), claim.if_stopped} - {None, ""} <= {*known, *study.models}
         assert of.get("split", study.splits[0]) in {*study.splits, ""}
         assert of.get("metric", "accuracy") in measures.METRICS
 
 
 def test_the_small_study_judges_at_least_twelve_claims():
     assert len(load_claims(load_study("small"))) >= 12
+
+
+def test_that_a_model_never_came_to_an_end_supports_the_claim_that_it_fails_and_no_other(monkeypatch):
+    def stopped(study):
+        raise measures.NothingTrained("sgd", "blood", "group")
+
+    monkeypatch.setitem(measures.MEASURES, "nothing", stopped)
+    of_it, of_another = (
+        judge(None, "name", Claim(words="w", place="p", rule="greater", margin=0, if_stopped=model))
+        for model in ["sgd", "adam"]
+    )
+    assert of_it.verdict == "supported" and "no training of sgd on blood" in of_it.tolerance
+    assert of_another.verdict == "not testable here"

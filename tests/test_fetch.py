@@ -6,7 +6,7 @@ import pytest
 import requests
 from server import serve
 
-from lib import fetch
+from lib import catalogue, fetch
 from lib.datasets import quiet
 from lib.errors import StudyError
 
@@ -57,6 +57,12 @@ def test_a_server_that_is_not_there_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(fetch, "WAIT", 0)
     with pytest.raises(StudyError, match=r"broke off 5 times \(ConnectionError\); 0 bytes are here"):
         fetch.download("http://127.0.0.1:9/a.zip", tmp_path / "a.zip", quiet)
+
+
+def test_an_archive_without_an_address_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("STUDY_ARCHIVES", str(tmp_path))
+    with pytest.raises(StudyError, match="no address of it is known: put it there"):
+        fetch.find_archive("covid-chestxray", catalogue.entry("covid-chestxray"), {}, tmp_path)
 
 
 def test_kaggle_s_client_goes_on_where_it_stopped(tmp_path, content, monkeypatch):

@@ -38,10 +38,23 @@ def test_a_difference_is_in_points_and_has_an_interval(study):
     assert both.estimate == 0 and both.quantity.endswith("the smallest")
 
 
+def test_how_soon_a_model_is_as_good_as_another_at_its_end(study):
+    for model, accuracies in {"vit": [0.5, 0.6, 0.7], "vit-proposed": [0.4, 0.7, 0.6]}.items():
+        path = study.run("brain-mri", "published", model, 0) / "history.csv"
+        write_csv(pd.DataFrame({"validation_accuracy": accuracies}), path)
+    of = {"dataset": "brain-mri", "split": "published"}
+    assert measures.epochs_to(study, model="vit-proposed", than="vit", **of).estimate == 2
+    assert measures.epochs_to(study, model="vit", than="vit-proposed", **of).estimate == 2
+    (study.run("brain-mri", "published", "vit", 0) / "stopped.txt").write_text("nan")
+    with pytest.raises(measures.NothingTrained, match="no training of vit on brain-mri"):
+        measures.epochs_to(study, model="vit", than="vit-proposed", **of)
+
+
 def test_what_the_papers_own_table_says():
     small = load_study("small")
     found = measures.printed_better(small, "brain-mri", "blood-cells", "accuracy")
     assert found.estimate == 4  # all but the CNN
+    assert measures.printed_better(small, model="vit", than="resnet18").estimate == 1  # blood cells
     assert measures.rows_that_cannot(small, "brain-mri", whole=True).estimate == 2
 
 
