@@ -19,9 +19,9 @@ def thumbnails(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
 
 def colours(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
     """Histogram of 8 x 8 x 8 colours: which there are, not where. (rows, 512), rows sum to 1."""
-    red, green, blue = (pixels[..., channel].reshape(len(pixels), -1) // 32 for channel in range(3))
-    bins = red.astype(int) * 64 + green * 8 + blue
-    return np.stack([np.bincount(row, minlength=512) for row in bins]) / bins.shape[1]
+    places = np.array([64, 8, 1])
+    bins = ((picture // 32 @ places).ravel() for picture in pixels)
+    return np.stack([np.bincount(one, minlength=512) / one.size for one in bins])
 
 
 def sizes(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:

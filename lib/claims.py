@@ -12,6 +12,7 @@ import pandas as pd
 from pydantic import model_validator
 
 from lib import measures
+from lib.apart import NothingTrained
 from lib.schema import Strict, known, read_yaml, validated
 from lib.study import ROOT, Study
 
@@ -109,7 +110,7 @@ def judge(study: Study, name: str, claim: Claim) -> Judged:
     """Measure what a claim is about, and say what follows."""
     try:
         measured = measures.MEASURES[claim.measure](study, **claim.of)
-    except measures.NothingTrained as error:
+    except NothingTrained as error:
         rule = "stopped" if error.model == claim.if_stopped else "untestable"
         measured, claim = measures.nothing(study), claim.model_copy(update={"rule": rule, "why": str(error)})
     _, decide, words = RULES[claim.rule]

@@ -23,7 +23,7 @@ class Difference(NamedTuple):
     low: float
     high: float
     better: float  # P(A > B): share of the replicates in which A is better, ties by half
-    p_value: float  # two-sided, of no difference in accuracy: in each group, which of the two is A is drawn anew
+    p_value: float  # two-sided, of no difference in accuracy of these trained networks: in each group, which of the two is A is drawn anew
     decidable: float  # a true difference of this size would be told from none on four of five such test sets
 
 
@@ -54,9 +54,17 @@ def require_same_images(a: Counts, b: Counts) -> None:
 
 
 def p_value(a: Counts, b: Counts) -> float:
-    """Of no difference in accuracy, two-sided: in each group the two models may as well have changed places."""
-    groups = np.unique(a.group, return_inverse=True)[1]
-    right = [np.bincount(groups, one.predicted.mean(0)[range(len(one.label)), one.label]) for one in (a, b)]
-    batch = max(1, 100_000_000 // len(right[0]))  # resamples at once: so many numbers fit into memory
+    """Of no difference in accuracy, two-sided: in each group the two models may as well have changed places.
+
+    It is about the networks that were trained: that another seed would have made others is in the interval, and not in here.
+    """
+    groups, shares = np.unique(a.group, return_inverse=True)[1], [len(other.predicted) for other in (b, a)]
+    right = [
+        np.bincount(
+            groups, share * one.predicted.sum(0)[range(len(one.label)), one.label]
+        )  # whole numbers: ties are ties
+        for one, share in zip((a, b), shares)
+    ]
+    batch = max(1, 10_000_000 // len(right[0]))  # resamples at once: scipy holds about ten times so many numbers
     settings = dict(permutation_type="samples", vectorized=True, n_resamples=9999, batch=batch, rng=0)
     return float(stats.permutation_test(right, lambda x, y, axis: (x - y).sum(axis), **settings).pvalue)

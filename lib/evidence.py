@@ -75,8 +75,7 @@ def table1(seeds: list[pd.DataFrame], counted: Counts, labels: list[str] = ()) -
         seeds: the test predictions, a table a seed. counted: the same, counted. labels: those of images that may have several.
     """
     per_seed = pd.DataFrame([scores(table, labels) for table in seeds])
-    confusion = intervals.replicates(counted)
-    drawn = {metric: of(confusion) for metric, of in intervals.MACRO.items()}
+    drawn = intervals.averaged(counted, intervals.MACRO)
     drawn |= (
         {metric: values for metric, values in many.replicates(seeds, labels).items() if metric != "accuracy"}
         if labels
@@ -126,7 +125,7 @@ def ranking(per_run: pd.DataFrame) -> pd.DataFrame:
 def limits(counted: Counts, classes: list[str]) -> list[str]:
     """What cannot be said, in sentences: absent classes, classes of a single photograph, one seed."""
     groups = np.bincount(counted.label, minlength=len(classes))
-    absent, single = ([c for c, k in zip(classes, groups) if k == number and c != many.OTHER] for number in (0, 1))
+    absent, single = ([c for c, k in zip(classes, groups) if k == number and c != many.WRONG] for number in (0, 1))
     says = (
         [f"No test image is {', '.join(absent)}: nothing is said of it, and averages leave it out."] if absent else []
     )

@@ -22,6 +22,7 @@ from lib.files import write
 from lib.study import ROOT, Study
 
 PIECE = 1 << 16  # bytes that are read at once: what a broken connection loses at most
+BUSY = {429, 500, 502, 503, 504}  # what a server says that may do better a little later
 TRIES, WAIT = 5, 2.0  # a broken connection is tried again so often, after so many seconds, each time twice as long
 
 
@@ -84,6 +85,8 @@ def download(address: str, path: Path, progress) -> Path:
         except requests.RequestException as error:
             reason = type(error).__name__
             time.sleep(WAIT * 2**attempt)
+        except OSError as error:
+            raise StudyError(f"cannot write {part}: {error.strerror}") from None
     have = part.stat().st_size if part.exists() else 0
     raise StudyError(
         f"{address} broke off {TRIES} times ({reason}); {have} bytes are here: run this again to go on from there"
@@ -100,6 +103,8 @@ def fetch_rest(address: str, part: Path, progress) -> None:
         ):  # all of it is here, or it was another file
             part.unlink()
             raise requests.ConnectionError("begins anew")
+        if answer.status_code in BUSY:
+            raise requests.ConnectionError("busy")
         answer.raise_for_status()
         have = have if answer.status_code == requests.codes.partial_content else 0  # a server that begins anew
         length = answer.headers.get("Content-Length")

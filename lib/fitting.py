@@ -87,6 +87,8 @@ def fit(fabric, network, optimizer, images: Images, wanted: dict, checkpoint: Pa
             raise Diverged(f"the loss became {row['train_loss']} in epoch {epoch + 1}")
         began = time.perf_counter()
         probabilities = predict(network, images, images.rows("validation"))
+        if not probabilities.isfinite().all():
+            raise Diverged(f"the probabilities became nan in epoch {epoch + 1}")
         validation = score(images.kind, probabilities, images.labels[images.rows("validation")])
         history.append({**row, **{f"validation_{name}": value for name, value in validation.items()}})
         seconds.append(progress["epoch"]["seconds"] + time.perf_counter() - began)

@@ -85,17 +85,23 @@ def connected(table: pd.DataFrame, links: pd.DataFrame) -> list[int]:
 
 def duplicates(images: pd.DataFrame, pixels: np.ndarray, near: bool = True) -> pd.DataFrame:
     """Pairs of images that are byte-identical or, if `near`, almost the same: kind, one, other, strength (correlation of grey pixels)."""
-    grey = pixels.mean(-1).reshape(len(pixels), -1)
-    grey = (grey - grey.mean(1, keepdims=True)) / (grey.std(1, keepdims=True) + 1e-9)
-    hashes = np.stack([imagehash.phash(Image.fromarray(picture)).hash.ravel() for picture in pixels])
-    packed, digest, rows = np.packbits(hashes, axis=1), pd.factorize(images.sha256)[0], []
+    digest, rows = pd.factorize(images.sha256)[0], []
+    if near:
+        hashes = np.stack([imagehash.phash(Image.fromarray(picture)).hash.ravel() for picture in pixels])
+        packed = np.packbits(hashes, axis=1)
     for one in range(len(images) - 1):
         alike = digest[one + 1 :] == digest[one]
         alike = np.bitwise_count(packed[one + 1 :] ^ packed[one]).sum(1) <= BITS if near else alike
         for other in np.flatnonzero(alike) + one + 1:
-            correlation = float(grey[one] @ grey[other] / grey.shape[1])
+            correlation = float((standardised(pixels[one]) * standardised(pixels[other])).mean())
             same = digest[one] == digest[other]
             if same or correlation >= CORRELATION:
                 kind = "identical" if same else "near duplicate"
                 rows.append((kind, images.path.iat[one], images.path.iat[other], correlation))
     return pd.DataFrame(rows, columns=["kind", "one", "other", "strength"])
+
+
+def standardised(picture: np.ndarray) -> np.ndarray:
+    """Grey values (height, width) of mean 0 and standard deviation 1; all 0 where a picture has one grey."""
+    grey = picture.mean(-1)
+    return (grey - grey.mean()) / (grey.std() + 1e-9)

@@ -3,9 +3,9 @@
 predictions of every seed --counts--> one row a (class, group) --replicates--> confusion matrices --metric--> 95 % interval
 
 The bootstrap is Bayesian (Rubin 1981): every replicate gives each group of a class a random weight, and each seed another.
-A plain one is too narrow where a class has four photographs. Two things widen it: the weights vary more the fewer groups there
-are, and each class is imagined to have a few more images, as many right as wrong, so that photographs that are all predicted
-alike leave some doubt. `coverage` measures, on a test set's own classes and groups, how often such an interval holds the truth.
+A plain one is too narrow where a class has four photographs. Two things widen it: weights vary more the fewer groups there are, and
+each class is imagined to have a few more images, as many right as wrong, so that photographs all predicted alike leave some doubt.
+`lib.coverage` measures, on a test set's own classes and groups, how often such an interval holds the truth.
 """
 
 from typing import NamedTuple
@@ -63,12 +63,12 @@ def replicates(counted: Counts, *, prior: float = PRIOR, draws: int = DRAWS, rng
     """(draws, classes, classes): confusion matrices that other photographs and other seeds could have given.
 
     Rows keep their sums: how often each class is met is not in doubt. With the same `rng`, two models tested on the same
-    images get the same weights, so their replicates pair up; `opposite`: the imagined images that the other model gets
-    right are wrong here.
+    images get the same weights of groups, whatever their numbers of seeds, so their replicates pair up; `opposite`: the
+    imagined images that the other model gets right are wrong here.
     """
-    rng, classes = np.random.default_rng(rng), counted.predicted.shape[-1]
+    (for_seeds, rng), classes = np.random.default_rng(rng).spawn(2), counted.predicted.shape[-1]
     imagined = design_effect(counted) if prior else 1.0  # images that say as much as one independent image
-    shares = weights(rng, draws, len(counted.predicted)).T  # of every seed
+    shares = weights(for_seeds, draws, len(counted.predicted)).T  # of every seed
     made = np.zeros((draws, classes, classes))
     for label in np.unique(counted.label):
         mine, truth = counted.label == label, np.arange(classes) == label
@@ -78,6 +78,14 @@ def replicates(counted: Counts, *, prior: float = PRIOR, draws: int = DRAWS, rng
         row += right * truth + wrong * ~truth / (classes - 1)
         made[:, label] = row / row.sum(1, keepdims=True) * counted.images[mine].sum()
     return made
+
+
+def averaged(counted: Counts, metrics: dict, *, draws: int = DRAWS, rng: int = 0) -> dict[str, np.ndarray]:
+    """(draws,) of each metric, taken of every seed by itself, then averaged: what a mean over seeds could have been."""
+    shares = weights(np.random.default_rng(rng).spawn(1)[0], draws, len(counted.predicted)).T
+    alone = (counted._replace(predicted=seed[None]) for seed in counted.predicted)
+    made = [(share, replicates(one, draws=draws, rng=rng)) for share, one in zip(shares, alone)]
+    return {name: sum(share * of(confusion) for share, confusion in made) for name, of in metrics.items()}
 
 
 def weights(rng: np.random.Generator, draws: int, number: int) -> np.ndarray:
@@ -126,8 +134,8 @@ MACRO = {  # as scikit-learn averages, over the classes that were met
 
 def ends(drawn: np.ndarray, estimate: float) -> tuple[float, float]:
     """The ends of the 95 % interval: quantiles of the replicates, never beyond the estimate."""
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return min(float(low), estimate), max(float(high), estimate)
+    low, high = map(float, np.quantile(drawn, [0.025, 0.975]))
+    return min(low, estimate), max(high, estimate)
 
 
 def interval(counted: Counts, metric=accuracy, **settings) -> Interval:
@@ -159,34 +167,3 @@ def correlation(counted: Counts) -> float:
 def design_effect(counted: Counts) -> float:
     """How many times the variance of the accuracy is that of as many independent images (Kish 1965); images over it is the effective sample."""
     return 1 + correlation(counted) * ((counted.images**2).sum() / counted.images.sum() - 1)
-
-
-def simulated(counted: Counts, alike: float, rng: np.random.Generator) -> tuple[Counts, float]:
-    """Another outcome of the same test set, one seed, and the accuracy that its model truly has.
-
-    Each photograph's share of right views is drawn from a beta distribution: its class's recall as mean, `alike` as correlation.
-    """
-    images, classes = counted.images, counted.predicted.shape[-1]
-    mean = np.zeros(classes)
-    mean[np.unique(counted.label)] = np.clip(recalls(counted.confusion), 0.02, 0.98)
-    mean, shape = mean[counted.label], 1 / np.clip(alike, 0.02, 0.9) - 1
-    right = rng.binomial(images.astype(int), rng.beta(mean * shape, (1 - mean) * shape))
-    predicted = np.zeros((1, len(images), classes))
-    predicted[0, range(len(images)), counted.label] = right
-    predicted[0, range(len(images)), (counted.label + 1) % classes] = images - right
-    return Counts(counted.label, counted.group, predicted), float(mean @ images / images.sum())
-
-
-def outcomes(counted: Counts) -> int:
-    """How many outcomes are simulated to measure `coverage`: 500, fewer where groups are thousands, and a hundred at least."""
-    return int(np.clip(1_000_000 // len(counted.label), 100, 500))
-
-
-def coverage(counted: Counts, repeats: int = 500, draws: int = 800, **settings) -> float:
-    """How often the interval of a simulated outcome holds the true accuracy; 0.95 is what it promises."""
-    rng, held, alike = np.random.default_rng(0), 0, correlation(counted)
-    for _ in range(repeats):
-        outcome, truth = simulated(counted, alike, rng)
-        found = interval(outcome, draws=draws, rng=rng, **settings)
-        held += found.low <= truth <= found.high
-    return held / repeats

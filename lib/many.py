@@ -2,8 +2,8 @@
 
 predictions of every seed --sums--> right and wrong answers of every label and group --macro--> precision, recall, F1 --> 95 % intervals
 
-An image is right when all its labels are, and no other (exact match: scikit-learn's accuracy of several labels). As a class of its
-own, each set of labels that is met goes through the intervals and tests for one label.
+An image is right when all its labels are, and no other (exact match: scikit-learn's accuracy of several labels). As images of one
+class, predicted right or wrong, they go through the intervals and tests for one label: sets of labels are too many, and too rare.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 from lib.intervals import DRAWS, weights
 
 SEPARATOR = "; "
-OTHER = "another set of labels"  # predicted, but no test image has it
+RIGHT, WRONG = "all labels right", "another answer"
 
 
 def joined(chosen: np.ndarray, labels: list[str]) -> list[str]:
@@ -31,11 +31,11 @@ def answers(table: pd.DataFrame, labels: list[str]) -> np.ndarray:
     return table[[f"p_{name}" for name in labels]].to_numpy() > 0.5
 
 
-def as_sets(seeds: list[pd.DataFrame]) -> tuple[list[pd.DataFrame], list[str]]:
-    """The same predictions with each set of labels as a class of its own; and these classes."""
-    met = sorted(set(seeds[0].label))
-    tables = [table.assign(predicted=table.predicted.where(table.predicted.isin(met), OTHER)) for table in seeds]
-    return tables, [*met, OTHER]
+def as_right(seeds: list[pd.DataFrame]) -> tuple[list[pd.DataFrame], list[str]]:
+    """The same predictions with one class, of which every image is, and what is predicted of it: that, or another answer."""
+    right = [table.predicted == table.label for table in seeds]
+    tables = [table.assign(label=RIGHT, predicted=np.where(one, RIGHT, WRONG)) for table, one in zip(seeds, right)]
+    return tables, [RIGHT, WRONG]
 
 
 def scores(table: pd.DataFrame, labels: list[str]) -> dict[str, float]:
@@ -72,10 +72,9 @@ def macro(summed: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def replicates(seeds: list[pd.DataFrame], labels: list[str], draws: int = DRAWS) -> dict[str, np.ndarray]:
-    """(draws,) of each score: what other groups and other seeds could have given (the Bayesian bootstrap of lib.intervals)."""
-    summed, rng = sums(seeds, labels), np.random.default_rng(0)
-    of_seeds = weights(rng, draws, len(summed))
+    """(draws,) of each score, mean over seeds: what other groups and other seeds could have given (the Bayesian bootstrap of lib.intervals)."""
+    summed, (for_seeds, rng) = sums(seeds, labels), np.random.default_rng(0).spawn(2)
+    of_seeds = weights(for_seeds, draws, len(summed)).T
     of_groups = weights(rng, draws, summed.shape[1])
-    flat = summed.reshape(*summed.shape[:2], -1)
-    drawn = sum(share[:, None] * (of_groups @ seed) for share, seed in zip(of_seeds.T, flat))
-    return macro(drawn.reshape(draws, *summed.shape[2:]))
+    each = [macro(np.tensordot(of_groups, seed, 1)) for seed in summed]
+    return {name: sum(share * one[name] for share, one in zip(of_seeds, each)) for name in each[0]}

@@ -5,21 +5,16 @@ reports/<study>/{groups,splits,attention}/*.csv --> counts and shares, exact
 params/published/*/*.csv --printed_better, rows-->  what the paper's own numbers say
 """
 
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from lib import averages, consistency, intervals, many
-from lib.compare import decidable, differences
-from lib.errors import StudyError
+from lib import averages, consistency, intervals
+from lib.apart import NothingTrained, apart, seeds_left, smallest, tested
 from lib.files import read_csv
-from lib.intervals import Counts, counts, ends, replicates
-from lib.predictions import read_seeds
 from lib.published import printed, test_sizes
-from lib.schema import known
-from lib.study import Study, load_study
+from lib.study import Study
 
 SHOW = {
     "points": "{:+.1f} points",
@@ -28,14 +23,6 @@ SHOW = {
     "megabytes": "{:.2f} MB",
     "": "{:g}",
 }  # a unit -> how it is written
-
-
-class NothingTrained(StudyError):
-    """A model without a single finished seed: its name, and where it was to be trained."""
-
-    def __init__(self, model: str, dataset: str, split: str):
-        super().__init__(f"no training of {model} on {dataset}, split {split}, came to an end")
-        self.model = model
 
 
 class Measured(NamedTuple):
@@ -56,59 +43,29 @@ class Measured(NamedTuple):
         return ", ".join(SHOW[self.unit].format(number) for number in np.atleast_1d(value))
 
 
-METRICS = {  # (confusion matrices (..., classes, classes), accuracy on the training part) -> (...)
-    "accuracy": lambda confusion, trained: intervals.accuracy(confusion),
-    "mean recall": lambda confusion, trained: intervals.recalls(confusion).mean(-1),
-    "smallest recall of a class": lambda confusion, trained: intervals.smallest_recall(confusion),
-    "training minus test accuracy": lambda confusion, trained: trained - intervals.accuracy(confusion),
-}
-
-
-@cache
-def tested(study: str, dataset: str, split: str, model: str) -> tuple[Counts, float]:
-    """The test predictions of a model, counted; and its accuracy on the training part, as measured in the last epoch, mean over seeds."""
-    study = load_study(study)
-    entry, model = study.dataset(dataset), known(model, study.models, f"model of the study {study.study!r}")
-    seeds = study.finished(dataset, split, model)
-    if not seeds:
-        raise NothingTrained(model, dataset, split)
-    histories = [pd.read_csv(study.run(dataset, split, model, seed) / "history.csv") for seed in seeds]
-    trained = float(np.mean([history.train_accuracy.iloc[-1] for history in histories]))
-    tables, classes = read_seeds(study, dataset, split, model), list(entry.classes.values())
-    return counts(*(many.as_sets(tables) if entry.labels == "many" else (tables, classes))), trained
-
-
 def difference(
     study: Study, metric: str, dataset: str, split: str, models: list[str], minus: list[str] = (), minus_dataset: str = ""
 ) -> Measured:  # fmt: skip
     """`metric` of a model minus that of another on the same images, or minus its own on another data set, in points.
 
-    Of several models or others the smallest difference is taken: such a claim is about all of them. The accuracy on the training
-    part counts as known; intervals are about the test part.
+    Of several models or others the smallest difference is taken: such a claim is about all of them.
     """
-    drawn, estimates = [], []
-    for one, other in [(model, other) for model in models for other in minus or [model]]:
-        (a, a_trained), (b, b_trained) = (
-            tested(study.study, *where) for where in [(dataset, split, one), (minus_dataset or dataset, split, other)]
-        )
-        of_a, of_b = (lambda c, t=t: METRICS[metric](c, t) for t in (a_trained, b_trained))
-        apart = of_a(replicates(a)) - of_b(replicates(b, rng=1)) if minus_dataset else differences(a, b, of_a, of_b)
-        drawn.append(100 * apart)
-        estimates.append(100 * float(of_a(a.confusion) - of_b(b.confusion)))
-    smallest, estimate = np.min(drawn, axis=0), min(estimates)
+    pairs = [(model, other) for model in models for other in minus or [model]]
+    found = [apart(study, metric, (dataset, split, a), (minus_dataset or dataset, split, b)) for a, b in pairs]
     against = f"the same on {minus_dataset}" if minus_dataset else " or ".join(minus)
     quantity = f"{metric}: {' or '.join(models)} on {dataset} minus {against}, split {split}"
+    quantity += ", the smallest" * (len(pairs) > 1) + seeds_left(study, dataset, split, [*models, *minus])
     page = f"05_train-{dataset}-{split}-{models[0]}.html"
-    quantity += ", the smallest" if len(drawn) > 1 else ""
-    return Measured(quantity, estimate, page, "points", *ends(smallest, estimate), decidable(smallest))
+    estimate, low, high, seen = smallest(found)
+    return Measured(quantity, estimate, page, "points", low, high, seen)
 
 
 def accuracy(study: Study, dataset: str, split: str, model: str, stated: float) -> Measured:
     """The test accuracy of a model minus the one that the document states (a fraction), in points."""
     found = intervals.interval(tested(study.study, dataset, split, model)[0])
-    apart = [100 * (value - stated) for value in found]
+    estimate, low, high = (100 * (value - stated) for value in found)
     quantity = f"accuracy of {model} on {dataset}, split {split}, minus {stated:.1%}"
-    return Measured(quantity, apart[0], f"05_train-{dataset}-{split}-{model}.html", "points", *apart[1:])
+    return Measured(quantity, estimate, f"05_train-{dataset}-{split}-{model}.html", "points", low, high)
 
 
 def epochs_to(study: Study, dataset: str, split: str, model: str, than: str) -> Measured:

@@ -126,6 +126,12 @@ def make_study(path: Path) -> str:
     entry["pictures"] = name in catalogue.names() and catalogue.entry(name).pictures
     version = found(top, validated(Dataset, entry, str(path)))
     link, folder = ROOT / entry["folder"], ROOT / "params" / name
+    before = catalogue.entry(name).table if name in catalogue.names() else None
+    if link.exists() and (link.resolve() != top.resolve() or (before and before.file) != table):
+        raise StudyError(
+            f"a study {name} is here already, of {link.resolve() / (before.file if before else '')}: rename this folder or table,"
+            f" or delete params/{name}, params/datasets/{name}.yaml, runs/{name} and reports/{name}"
+        )
     link.parent.mkdir(parents=True, exist_ok=True)
     link.unlink(missing_ok=True)
     link.symlink_to(top.resolve())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib import measures
+from lib import apart, measures
 from lib.claims import Claim, judge, load_claims
 from lib.errors import StudyError
 from lib.measures import Measured
@@ -83,7 +83,7 @@ def test_every_committed_claim_names_what_the_study_has(name):
         assert {of.get(key) for key in ("dataset", "minus_dataset")} - {None, ""} <= known
         assert {of.get("model"), of.get("than"), claim.if_stopped} - {None, ""} <= {*known, *study.models}
         assert of.get("split", study.splits[0]) in {*study.splits, ""}
-        assert of.get("metric", "accuracy") in measures.METRICS
+        assert of.get("metric", "accuracy") in apart.METRICS
 
 
 def test_the_small_study_judges_at_least_twelve_claims():
@@ -92,7 +92,7 @@ def test_the_small_study_judges_at_least_twelve_claims():
 
 def test_that_a_model_never_came_to_an_end_supports_the_claim_that_it_fails_and_no_other(monkeypatch):
     def stopped(study):
-        raise measures.NothingTrained("sgd", "blood", "group")
+        raise apart.NothingTrained("sgd", "blood", "group")
 
     monkeypatch.setitem(measures.MEASURES, "nothing", stopped)
     of_it, of_another = (

@@ -51,6 +51,14 @@ def test_swapping_the_models_swaps_the_answer():
     assert one.low == pytest.approx(-other.high, abs=0.02) and one.better == pytest.approx(1 - other.better, abs=0.03)
 
 
+def test_a_seed_that_is_missing_of_one_model_leaves_the_groups_paired():
+    a, b = pair([(400, 400)] * 2, lift=0.02)
+    three = [one._replace(predicted=np.concatenate([one.predicted] * 3)) for one in (a, b)]
+    both, fewer = difference(*three), difference(three[0], three[1]._replace(predicted=three[1].predicted[:2]))
+    assert fewer.estimate == pytest.approx(both.estimate) and fewer.p_value == both.p_value
+    assert fewer.high - fewer.low == pytest.approx(both.high - both.low, rel=0.1)
+
+
 @pytest.mark.parametrize("sizes", [BLOOD, MRI])
 def test_no_difference_is_found_where_there_is_none_as_seldom_as_it_says(sizes):
     found = [difference(*pair(sizes, seed=seed)) for seed in range(200)]

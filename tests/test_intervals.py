@@ -6,7 +6,8 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from lib import intervals
-from lib.intervals import Counts, counts, coverage, design_effect, interval
+from lib.coverage import coverage
+from lib.intervals import Counts, counts, design_effect, interval
 
 # photographs and images of each class in a test part: blood cells (TEST), brain MRI (the paper's), and both, over groups
 BLOOD, MRI = [(13, 623), (6, 620), (4, 620), (48, 624)], [(27, 27), (24, 24)]

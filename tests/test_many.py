@@ -52,7 +52,7 @@ def test_intervals_hold_the_estimate_and_narrow_with_the_number_of_groups():
     widths = []
     for groups in [10, 200]:
         seeds = [made(400, groups)]
-        sets, classes = many.as_sets(seeds)
+        sets, classes = many.as_right(seeds)
         rows = pd.DataFrame(evidence.table1(seeds, intervals.counts(sets, classes), LABELS)).set_index("metric")
         assert (rows.low <= rows["mean"]).all() and (rows["mean"] <= rows.high).all()
         widths.append(rows.high["f1"] - rows.low["f1"])

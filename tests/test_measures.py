@@ -1,9 +1,10 @@
 """What claims are about is measured from files alone."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from lib import measures
+from lib import apart, measures
 from lib.files import write_csv
 from lib.study import ROOT, load_study
 
@@ -23,9 +24,9 @@ def study(tmp_path, monkeypatch):
         folder = quick.run("brain-mri", "published", model, 0)
         write_csv(table.assign(p_healthy=1 - table.p_tumour), folder / "predictions.csv")
         write_csv(pd.DataFrame({"epoch": [1], "train_accuracy": [0.9]}), folder / "history.csv")
-    measures.tested.cache_clear()
+    apart.tested.cache_clear()
     yield quick
-    measures.tested.cache_clear()
+    apart.tested.cache_clear()
 
 
 def test_a_difference_is_in_points_and_has_an_interval(study):
@@ -46,7 +47,7 @@ def test_how_soon_a_model_is_as_good_as_another_at_its_end(study):
     assert measures.epochs_to(study, model="vit-proposed", than="vit", **of).estimate == 2
     assert measures.epochs_to(study, model="vit", than="vit-proposed", **of).estimate == 2
     (study.run("brain-mri", "published", "vit", 0) / "stopped.txt").write_text("nan")
-    with pytest.raises(measures.NothingTrained, match="no training of vit on brain-mri"):
+    with pytest.raises(apart.NothingTrained, match="no training of vit on brain-mri"):
         measures.epochs_to(study, model="vit", than="vit-proposed", **of)
 
 
@@ -85,3 +86,12 @@ def test_a_number_of_the_attention_page_over_another(study):
     where, over = {"attention": "paper", "image_size": 384}, {"attention": "plain", "image_size": 384}
     found = measures.attention(study, "blocks", "flops", where, over, unit="times")
     assert found.estimate == 1.04 and found.show(found.estimate) == "1.040"
+
+
+def test_the_smallest_of_several_differences_is_seldom_found_below_none_where_all_are_none():
+    rng, wrong = np.random.default_rng(0), 0
+    for _ in range(400):
+        estimates = rng.normal(0, 0.01, 4)
+        _, low, high, _ = apart.smallest([(value + rng.normal(0, 0.01, 2000), value) for value in estimates])
+        wrong += not low <= 0 <= high
+    assert wrong / 400 <= 0.05

@@ -121,6 +121,17 @@ def test_a_second_call_tells_that_images_changed_and_keeps_what_was_edited(proje
     )
 
 
+def test_another_folder_of_the_same_name_is_told_and_overwrites_nothing(project, tmp_path):
+    one, other = (tmp_path / place / "images" for place in "ab")
+    for top in (one, other):
+        fill(top, ["x", "y"])
+    name = own.make_study(one)
+    before = (project / f"params/{name}/params.yaml").read_text()
+    with pytest.raises(StudyError, match=r"a study images is here already, of .*/a/images.*: rename"):
+        own.make_study(other)
+    assert (project / f"params/{name}/params.yaml").read_text() == before and own.make_study(one) == name
+
+
 @pytest.mark.parametrize(
     "folder, name",
     [("demo", "own-demo"), ("2024", "own-2024"), ("yes", "own-yes"), ("猫", "own"), ("brain-mri", "own-brain-mri")],

@@ -32,6 +32,13 @@ def test_a_loss_that_is_no_number_stops_that_seed_and_says_so_and_keeps_the_othe
     assert len(run(tiny)) == 3 and tiny.finished("phantom-brain", "published", "cnn") == [0, 1]
 
 
+def test_a_network_that_answers_no_number_stops_that_seed_too(tiny, monkeypatch):
+    answers = fitting.predict
+    monkeypatch.setattr(fitting, "predict", lambda *a: answers(*a) * float("nan"))
+    assert run(tiny) == []
+    assert tiny.stopped("phantom-brain", "published", "cnn", 0).startswith("the probabilities became nan in epoch 1")
+
+
 @pytest.mark.parametrize(
     "error", [torch.OutOfMemoryError("CUDA"), MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
 )
