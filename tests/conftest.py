@@ -84,14 +84,6 @@ class Project:
         return process.returncode, output
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items):
-    """Tests that share the project of the tiny study stay on one worker, which makes it once."""
-    for item in items:
-        if {"project", "finished"} & set(item.fixturenames):
-            item.add_marker(pytest.mark.xdist_group("tiny"))
-
-
 @pytest.fixture(scope="session")
 def project(tmp_path_factory) -> Project:
     """A project in which nothing has run yet. Tests that need it finished take `finished`."""
