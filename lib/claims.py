@@ -75,7 +75,8 @@ class Claim(Strict):
     @model_validator(mode="after")
     def _complete(self):
         known(self.measure, measures.MEASURES, "measure")
-        wants, _, _ = RULES[known(self.rule, RULES, "rule")]
+        named = RULES.keys() - {"stopped"}  # that one follows from `if_stopped` alone
+        wants, _, _ = RULES[known(self.rule, named, "rule")]
         if lacking := [name for name in wants if getattr(self, name) is None]:
             raise ValueError(f"the rule {self.rule} wants {' and '.join(lacking)}")
         return self

@@ -59,10 +59,8 @@ def p_value(a: Counts, b: Counts) -> float:
     It is about the networks that were trained: that another seed would have made others is in the interval, and not in here.
     """
     groups, shares = np.unique(a.group, return_inverse=True)[1], [len(other.predicted) for other in (b, a)]
-    right = [
-        np.bincount(
-            groups, share * one.predicted.sum(0)[range(len(one.label)), one.label]
-        )  # whole numbers: ties are ties
+    right = [  # sums and no means, so that ties are ties
+        np.bincount(groups, share * one.predicted.sum(0)[range(len(one.label)), one.label])
         for one, share in zip((a, b), shares)
     ]
     batch = max(1, 10_000_000 // len(right[0]))  # resamples at once: scipy holds about ten times so many numbers

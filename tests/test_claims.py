@@ -65,6 +65,7 @@ def test_what_a_count_decides(monkeypatch, rule, estimate, tolerance, expected):
         ({"rule": "graeter"}, "unknown rule 'graeter': .* did you mean 'greater'"),
         ({"rule": "greater"}, "the rule greater wants margin"),
         ({"rule": "near", "margin": 0.1}, "the rule near wants stated"),
+        ({"rule": "stopped", "why": "it says so"}, "unknown rule 'stopped'"),
         ({"rule": "greater", "margin": 0, "measure": "diference"}, "did you mean 'difference'"),
     ],
 )
