@@ -10,7 +10,7 @@ import yaml
 from conftest import png
 from PIL import Image
 
-from lib import catalogue, datasets, decoding, fetch, own, study
+from lib import catalogue, datasets, fetch, own, study
 from lib.errors import StudyError
 from lib.files import read_csv, write_csv
 from lib.groups import group
@@ -174,24 +174,6 @@ def test_a_table_that_is_wrong_is_told(project, tmp_path, text, told):
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(StudyError, match=told):
         own.make_study(tmp_path / "t.csv")
-
-
-def test_a_dicom_file_is_shown_through_its_own_window(tmp_path):
-    pydicom = pytest.importorskip("pydicom")
-    from pydicom.data import get_testdata_file
-
-    path = get_testdata_file("CT_small.dcm")
-    with open(path, "rb") as file:
-        width, height, pixels = decoding.decode(file.read(), 64)
-    assert (height, width) == pydicom.dcmread(path).pixel_array.shape
-    assert pixels.std() > 20 and (pixels[..., 0] == pixels[..., 2]).all()
-
-
-def test_an_upright_picture_is_upright(tmp_path):
-    picture, buffer, exif = Image.new("L", (20, 10)), io.BytesIO(), Image.Exif()
-    exif[0x0112] = 6  # the camera was held upright
-    picture.save(buffer, "JPEG", exif=exif)
-    assert decoding.decode(buffer.getvalue(), 8)[:2] == (10, 20)
 
 
 def test_what_is_written_is_yaml_that_says_what_it_is(project, tmp_path):

@@ -1,0 +1,39 @@
+"""What is committed of the studies: all of it follows from the predictions, and no picture of theirs is among it."""
+
+import shutil
+
+import pandas as pd
+import pytest
+from conftest import Project
+
+from lib.study import ROOT, load_study
+
+STUDIES = sorted(path.parent.name for path in ROOT.glob("reports/*/index.html") if path.parent.name != "demo")
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_table_and_verdict_is_redone_from_the_committed_predictions_alone(name, tmp_path):
+    project = Project(tmp_path, keep=(f"runs/{name}/", f"reports/{name}/"))
+    committed = {p.relative_to(tmp_path): pd.read_csv(p) for p in (tmp_path / "reports" / name).rglob("*.csv")}
+    for folder in ["tables", "evidence", "figures", "claims"]:
+        shutil.rmtree(tmp_path / "reports" / name / folder)
+    for page in ["06_evaluate", "07_figures", "08_claims", "09_report"]:
+        code, output = project.run("python", "-m", "lib.pages", page, name)
+        assert code == 0, output
+    assert not (tmp_path / "data").exists() and not (tmp_path / "weights").exists()
+    for path, table in committed.items():
+        pd.testing.assert_frame_equal(pd.read_csv(tmp_path / path), table, atol=1e-6, rtol=0)
+
+
+def test_the_quick_study_is_committed():
+    assert "quick" in STUDIES
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_committed_report_shows_no_image_of_a_data_set(name):
+    study = load_study(name)
+    assert not any(study.dataset(dataset).pictures for dataset in study.datasets)
+    for page in study.report.rglob("*"):
+        assert page.suffix in {"", ".html", ".csv", ".svg", ".json"}
+        if page.is_file():
+            assert "data:image/png" not in page.read_text() and "data:image/jp" not in page.read_text()
