@@ -15,7 +15,7 @@ REDO = 06_evaluate 07_figures 08_claims 09_report
 
 .PHONY: report redo lab test test-faults badges bench
 report: .venv/ready
-	@study="$(STUDY)"; $(if $(IMAGES),study=$$(python -m lib.own "$(IMAGES)") &&) python -m lib.study $$study && \
+	@study="$(STUDY)"; $(if $(IMAGES),study=$$(python -m lib.own "$(IMAGES)") &&) python -m lib.study $$study && python -m lib.claims $$study && \
 	$(if $(RAY),python -m lib.cluster $$study $(RAY) &&) dvc repro $$([ "$$study" = demo ] || echo "params/$$study/")dvc.yaml && \
 	echo "The report: reports/$$study/index.html"
 

@@ -6,13 +6,11 @@ finished runs --tested--> counts --apart--> (draws,) differences, estimate      
 from functools import cache
 
 import numpy as np
-import pandas as pd
 
 from lib import intervals, many
-from lib.compare import decidable, differences
-from lib.errors import StudyError
+from lib.compare import PRIOR, decidable, differences
 from lib.intervals import Counts, counts, replicates
-from lib.predictions import read_seeds
+from lib.predictions import histories, read_seeds
 from lib.schema import known
 from lib.study import Study, load_study
 
@@ -24,36 +22,24 @@ METRICS = {  # (confusion matrices (..., classes, classes), accuracy on the trai
 }
 
 
-class NothingTrained(StudyError):
-    """A model without a single finished seed: its name, and where it was to be trained."""
-
-    def __init__(self, model: str, dataset: str, split: str):
-        super().__init__(f"no training of {model} on {dataset}, split {split}, came to an end")
-        self.model = model
-
-
 @cache
 def tested(study: str, dataset: str, split: str, model: str) -> tuple[Counts, float]:
     """The test predictions of a model, counted; and its accuracy on the training part, as measured in the last epoch, mean over seeds."""
     study = load_study(study)
     entry, model = study.dataset(dataset), known(model, study.models, f"model of the study {study.study!r}")
-    seeds = study.finished(dataset, split, model)
-    if not seeds:
-        raise NothingTrained(model, dataset, split)
-    histories = [pd.read_csv(study.run(dataset, split, model, seed) / "history.csv") for seed in seeds]
-    trained = float(np.mean([history.train_accuracy.iloc[-1] for history in histories]))
+    trained = float(histories(study, dataset, split, model).groupby("seed").train_accuracy.last().mean())
     tables, classes = read_seeds(study, dataset, split, model), list(entry.classes.values())
     return counts(*(many.as_right(tables) if entry.labels == "many" else (tables, classes))), trained
 
 
 @cache
-def recalled(study: str, dataset: str, split: str, model: str) -> tuple[np.ndarray, float]:
-    """The mean recall of a model whose images have several labels: replicates and estimate, mean over seeds."""
+def recalled(study: str, dataset: str, split: str, model: str, opposite: bool = False) -> tuple[np.ndarray, float]:
+    """The mean recall of a model whose images have several labels: replicates that pair with another's, and estimate, mean over seeds."""
     tested(study, dataset, split, model)  # says what is not trained
     of = load_study(study)
     labels, tables = list(of.dataset(dataset).classes.values()), read_seeds(of, dataset, split, model)
     estimate = float(np.mean([many.scores(table, labels)["recall"] for table in tables]))
-    return many.replicates(tables, labels)["recall"], estimate
+    return many.replicates(tables, labels, prior=PRIOR, opposite=opposite)["recall"], estimate
 
 
 def apart(study: Study, metric: str, one: tuple, other: tuple) -> tuple[np.ndarray, float]:
@@ -62,7 +48,7 @@ def apart(study: Study, metric: str, one: tuple, other: tuple) -> tuple[np.ndarr
     On the same images groups and seeds are drawn for both at once. The accuracy on the training part counts as known.
     """
     if metric == "mean recall" and study.dataset(one[0]).labels == "many":
-        (drawn, estimate), (theirs, less) = recalled(study.study, *one), recalled(study.study, *other)
+        (drawn, estimate), (theirs, less) = recalled(study.study, *one), recalled(study.study, *other, opposite=True)
         return drawn - theirs, estimate - less
     (a, a_trained), (b, b_trained) = tested(study.study, *one), tested(study.study, *other)
     of_a, of_b = (lambda c, t=t: METRICS[metric](c, t) for t in (a_trained, b_trained))

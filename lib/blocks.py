@@ -23,7 +23,7 @@ from lib.schema import Name, Strict, known
 Optimizer = Literal["adam", "adamw", "sgd"]  # sgd: with a momentum of 0.9
 Schedule = Literal["constant", "warmup-cosine", "steps"]
 Draw = dict[str, NonNegativeInt]  # how many phantoms: see DRAWN
-STARTS = {"none": "from scratch", "imagenet": "ImageNet weights", "phantoms": "phantom weights"}
+STARTS = {"none": "from scratch", "imagenet": "ImageNet weights", "phantoms": "pre-trained on drawings"}
 
 
 class Training(Strict):

@@ -1,5 +1,7 @@
 """What the paper does not draw: each function takes a table and returns a figure and its alternative text."""
 
+from itertools import cycle
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -160,7 +162,7 @@ def epochs(histories: pd.DataFrame, title: str) -> tuple[Figure, str]:
     """Accuracy on the validation part after each epoch, mean over seeds, a line a model; `histories`: model, seed, epoch, validation_accuracy."""
     mean = histories.groupby(["model", "epoch"], sort=False).validation_accuracy.mean().unstack(0)
     figure, axes = plt.subplots(figsize=(6.5, 3.6))
-    for (name, line), marker in zip(mean.items(), "os^vDP*Xph<>" * 3):
+    for (name, line), marker in zip(mean.items(), cycle("os^vDP*Xph<>")):
         axes.plot(line.index, 100 * line, marker=marker, ms=3.5, label=name)
     axes.set(xlabel="epoch", ylabel="validation accuracy (%)")
     axes.xaxis.get_major_locator().set_params(integer=True)

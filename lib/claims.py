@@ -3,8 +3,11 @@
 a claim --its measure--> estimate, interval --its rule--> supported, contradicted, undecided or not testable here
 
 A claim names one measure and one rule; both are dictionaries with a line each. Nothing here knows of torch or of images.
+`python -m lib.claims small` checks a study's claims before anything is run.
 """
 
+import inspect
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -12,9 +15,11 @@ import pandas as pd
 from pydantic import model_validator
 
 from lib import measures
-from lib.apart import NothingTrained
+from lib.apart import METRICS
+from lib.errors import StudyError
+from lib.predictions import NothingTrained
 from lib.schema import Strict, known, read_yaml, validated
-from lib.study import ROOT, Study
+from lib.study import ROOT, Study, load_study
 
 SUPPORTED, CONTRADICTED, UNDECIDED, UNTESTABLE = "supported", "contradicted", "undecided", "not testable here"
 
@@ -77,6 +82,12 @@ class Claim(Strict):
         known(self.measure, measures.MEASURES, "measure")
         named = RULES.keys() - {"stopped"}  # that one follows from `if_stopped` alone
         wants, _, _ = RULES[known(self.rule, named, "rule")]
+        try:
+            inspect.signature(measures.MEASURES[self.measure]).bind(None, **self.of)
+        except TypeError as error:
+            raise ValueError(f"of: the measure {self.measure} has {error}") from None
+        if self.measure == "difference":
+            known(self.of["metric"], METRICS, "metric")
         if lacking := [name for name in wants if getattr(self, name) is None]:
             raise ValueError(f"the rule {self.rule} wants {' and '.join(lacking)}")
         return self
@@ -128,3 +139,11 @@ def table(study: Study) -> pd.DataFrame:
     """claims.csv: a row a claim, in the order of claims.yaml."""
     judged = [judge(study, name, claim) for name, claim in load_claims(study).items()]
     return pd.DataFrame(judged, columns=Judged._fields)
+
+
+if __name__ == "__main__":
+    try:
+        number = len(load_claims(load_study(sys.argv[1])))
+    except StudyError as error:
+        sys.exit(f"error: {error}")
+    print(f"{number} claims to judge")

@@ -71,13 +71,14 @@ class Run:
         Covering it with the study's `pixel_mean`, part by part, works for every architecture (Zeiler and Fergus 2014, section 4.2: occlusion).
         It says what this network's answer rests on, not what a person would look at.
         """
-        image, step = self.pixels(path), -(-self.study.image_size // side)
-        covered = image.repeat(side * side, 1, 1, 1)
-        for number in range(side * side):
-            row, column = divmod(number, side)
-            covered[number, :, row * step : (row + 1) * step, column * step : (column + 1) * step] = 0
-        before = self.probabilities(image[None])[0]
-        return (before.max() - self.probabilities(covered)[:, before.argmax()]).reshape(side, side)
+        image = self.pixels(path)
+        edges = [self.study.image_size * number // side for number in range(side + 1)]
+        before, falls = self.probabilities(image[None])[0], np.zeros((side, side))
+        for row, column in np.ndindex(side, side):
+            covered = image[None].clone()  # one by one: with a choice per batch, one would change the others
+            covered[..., edges[row] : edges[row + 1], edges[column] : edges[column + 1]] = 0
+            falls[row, column] = before.max() - self.probabilities(covered)[0, before.argmax()]
+        return falls
 
 
 def load(study: str | Study, dataset: str, split: str, model: str, seed: int | None = None) -> Run:

@@ -29,11 +29,11 @@ def whole(kind: str, image_size: int, **size) -> nn.Module:
     return model if kind == "plain" else replace_attention(model, **PRESETS[kind](size["dim"], size["num_heads"]))
 
 
-def one_block(kind: str, image_size: int, device: torch.device, batch: int = 1) -> tuple[nn.Module, Tensor, None]:
-    """One of its blocks, and its input: random tokens of a batch of images, and no mask."""
+def one_block(kind: str, image_size: int, device: torch.device) -> tuple[nn.Module, Tensor, None]:
+    """One of its blocks, and its input: random tokens of one image, and no mask."""
     block = whole(kind, image_size, num_layers=1).transformer.blocks[0].to(device)
     tokens = (image_size // B_16["patches"]) ** 2 + 1
-    return block, torch.randn(batch, tokens, B_16["dim"], device=device, requires_grad=True), None
+    return block, torch.randn(1, tokens, B_16["dim"], device=device, requires_grad=True), None
 
 
 def costs(modules: dict[str, tuple], repeats: int = 3) -> pd.DataFrame:

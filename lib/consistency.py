@@ -57,12 +57,6 @@ def _beside(percent: Number, n: int) -> list[int]:
     return [below, min(below + 1, n)]
 
 
-def chance(n: int, decimals: int = 2, truncate: bool = False) -> float:
-    """The chance, 0 to 1, that a percentage drawn evenly from all with so many decimals is attainable for n images."""
-    printed = set().union(*(_prints(Fraction(100 * k, n), decimals)[truncate] for k in range(n + 1)))
-    return len(printed) / (100 * 10**decimals + 1)
-
-
 def averages(tp: int, fn: int, fp: int, tn: int) -> dict[str, tuple[Fraction, Fraction, Fraction]]:
     """Precision, recall and F1 of a 2 x 2 confusion matrix (counts), exact, by the averaging.
 

@@ -29,11 +29,11 @@ def outcomes(counted: Counts) -> int:
     return int(np.clip(1_000_000 // len(counted.label), 100, 500))
 
 
-def coverage(counted: Counts, repeats: int = 500, draws: int = 800, **settings) -> float:
+def coverage(counted: Counts, repeats: int = 500, draws: int = 800) -> float:
     """How often the interval of a simulated outcome holds the true accuracy; 0.95 is what it promises."""
     rng, alike, held = np.random.default_rng(0), correlation(counted), 0
     for _ in range(repeats):
         outcome, truth = simulated(counted, alike, rng)
-        low, high = interval(outcome, draws=draws, rng=rng, **settings)[1:]
+        low, high = interval(outcome, draws=draws, rng=rng)[1:]
         held += low <= truth <= high
     return held / repeats

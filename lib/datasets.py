@@ -127,6 +127,8 @@ def read_image(archive, size: int, crop: bool, name: str) -> tuple | str:
     try:
         content = archive.read(name)
         return *decode(content, size, crop), hashlib.sha256(content).hexdigest()
+    except StudyError:  # what is lacking is a package
+        raise
     except (*UNREADABLE, Image.DecompressionBombError) as error:
         return f"{name}: {error}"
 

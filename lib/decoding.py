@@ -32,11 +32,16 @@ def decode(content: bytes, size: int, crop: bool = False) -> tuple[int, int, np.
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Any mode as 8-bit RGB: 12- and 16-bit grey keeps its 8 high bits; palettes are looked up; alpha is dropped."""
+    """Any mode as 8-bit RGB: palettes are looked up; alpha is dropped.
+
+    Grey of more bits keeps its 8 high ones: of 12 where the largest value is below 4096, else of 16. Floats are taken from 0 to 1 where
+    none is larger.
+    """
     if image.mode.startswith(("I", "F")):
         values = np.asarray(image, dtype=np.float64)
         most = values.max()
-        full = 255 if most <= 255 and not image.mode.startswith("I;16") else 4095 if most < 4096 else 65535
+        ends = [1, 255, 4095, 65535][0 if image.mode == "F" else 2 if image.mode.startswith("I;16") else 1 :]
+        full = next((end for end in ends if most <= end), ends[-1])
         return Image.fromarray(np.uint8(np.clip(values * 255 / full, 0, 255))).convert("RGB")
     return image.convert("RGBA").convert("RGB") if image.mode in ("P", "LA") else image.convert("RGB")
 
@@ -54,7 +59,10 @@ def open_dicom(content: bytes) -> Image.Image:
     values = file.pixel_array[0] if int(file.get("NumberOfFrames", 1)) > 1 else file.pixel_array
     if values.ndim == 3:
         return Image.fromarray(np.uint8(values))
-    values = np.float64(apply_voi_lut(apply_modality_lut(values, file), file))
-    values = (values - values.min()) / max(np.ptp(values), 1e-9)
+    values = np.float64(apply_modality_lut(values, file))
+    low, high = values.min(), values.max()
+    if "WindowWidth" in file or "VOILUTSequence" in file:
+        values, (low, high) = (apply_voi_lut(v, file) for v in (values, np.array([-32768.0, 65535.0])))
+    values = (values - low) / max(high - low, 1e-9)
     values = 1 - values if file.PhotometricInterpretation == "MONOCHROME1" else values
     return Image.fromarray(np.uint8(255 * values))

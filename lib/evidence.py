@@ -44,8 +44,7 @@ def of_two(predictions: pd.DataFrame, classes: list[str]) -> dict[str, float]:
 
 def confusion(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
     """Fractions of each true class (rows) by predicted class (columns), as in figures 6 to 9; rows sum to 1, or to 0 if absent."""
-    matrix = confusion_matrix(predictions.label, predictions.predicted, labels=classes)
-    matrix = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    matrix = confusion_matrix(predictions.label, predictions.predicted, labels=classes, normalize="true")
     return pd.DataFrame(matrix, index=pd.Index(classes, name="true"), columns=pd.Index(classes, name="predicted"))
 
 
@@ -101,17 +100,20 @@ def assess(counted: Counts) -> dict[str, float]:
 
 
 def pairs(counted: dict[str, Counts], which: list[tuple[str, str]]) -> pd.DataFrame:
-    """A row a pair of models: a, b, what `lib.compare.difference` says of a minus b, and p_holm, which counts how many were tried.
+    """A row per pair of models: a, b, what `lib.compare.difference` says of a minus b, seeds of each, and p_holm, which counts how many pairs were tried.
 
     StudyError: tested on other images.
     """
     rows = [(a, b, *difference(counted[a], counted[b])) for a, b in which]
     table = pd.DataFrame(rows, columns=["a", "b", *Difference._fields])
+    table["seeds"] = [min(len(counted[name].predicted) for name in pair) for pair in which]
     return table.assign(p_holm=multipletests(table.p_value, method="holm")[1] if len(table) else [])
 
 
 def ranking(per_run: pd.DataFrame) -> pd.DataFrame:
-    """Models by their accuracy on the validation part, the best first: a column a data set and split, and their mean.
+    """Models by their accuracy on the validation part, the best first: a column per data set and split, and their mean.
+
+    A model that came to no end somewhere has no mean, and stands last.
 
     Args:
         per_run: dataset, split, model, seed, metric, value; those with the metric validation_accuracy count.
@@ -119,7 +121,11 @@ def ranking(per_run: pd.DataFrame) -> pd.DataFrame:
     part = per_run[per_run.metric == "validation_accuracy"]
     part = part.assign(where=part.dataset + ", " + part.split)
     wide = part.pivot_table(index="model", columns="where", values="value", sort=False).rename_axis(columns=None)
-    return wide.assign(mean=wide.mean(axis=1)).sort_values("mean", ascending=False, kind="stable").reset_index()
+    return (
+        wide.assign(mean=wide.mean(axis=1, skipna=False))
+        .sort_values("mean", ascending=False, kind="stable")
+        .reset_index()
+    )
 
 
 def limits(counted: Counts, classes: list[str]) -> list[str]:

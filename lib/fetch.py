@@ -41,9 +41,9 @@ def find_archive(name: str, entry: Dataset, draw: dict, made: Path, progress=qui
     if entry.draw:
         phantoms.DRAW[entry.draw](made, **draw, progress=progress)
         return made
-    if entry.torchvision:
-        return from_torchvision(entry.torchvision, _kept(name, entry), made, progress)
     path = _kept(name, entry)
+    if entry.torchvision and (path.exists() or not entry.like):  # torchvision would fetch the whole, not a part
+        return from_torchvision(entry.torchvision, path, made, progress)
     if path.exists():
         return path
     if entry.folder:

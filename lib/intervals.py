@@ -67,20 +67,20 @@ def replicates(counted: Counts, *, prior: float = PRIOR, draws: int = DRAWS, rng
     imagined images that the other model gets right are wrong here.
     """
     (for_seeds, rng), classes = np.random.default_rng(rng).spawn(2), counted.predicted.shape[-1]
-    imagined = design_effect(counted) if prior else 1.0  # images that say as much as one independent image
+    imagined = design_effect(counted)  # images that say as much as one independent image
     shares = weights(for_seeds, draws, len(counted.predicted)).T  # of every seed
     made = np.zeros((draws, classes, classes))
     for label in np.unique(counted.label):
         mine, truth = counted.label == label, np.arange(classes) == label
         drawn = weights(rng, draws, mine.sum()) * mine.sum()
         row = sum(share[:, None] * (drawn @ seed[mine]) for share, seed in zip(shares, counted.predicted))
-        right, wrong = imagined * rng.gamma(prior or 1, size=(2, draws, 1))[:: -1 if opposite else 1] * bool(prior)
+        right, wrong = imagined * rng.gamma(prior, size=(2, draws, 1))[:: -1 if opposite else 1]
         row += right * truth + wrong * ~truth / (classes - 1)
         made[:, label] = row / row.sum(1, keepdims=True) * counted.images[mine].sum()
     return made
 
 
-def averaged(counted: Counts, metrics: dict, *, draws: int = DRAWS, rng: int = 0) -> dict[str, np.ndarray]:
+def averaged(counted: Counts, metrics: dict, *, draws: int = DRAWS, rng=0) -> dict[str, np.ndarray]:
     """(draws,) of each metric, taken of every seed by itself, then averaged: what a mean over seeds could have been."""
     shares = weights(np.random.default_rng(rng).spawn(1)[0], draws, len(counted.predicted)).T
     alone = (counted._replace(predicted=seed[None]) for seed in counted.predicted)
@@ -90,7 +90,7 @@ def averaged(counted: Counts, metrics: dict, *, draws: int = DRAWS, rng: int = 0
 
 def weights(rng: np.random.Generator, draws: int, number: int) -> np.ndarray:
     """(draws, number) random weights that sum to 1: Dirichlet, more uneven than Rubin's shape of 1, and the more the fewer there are."""
-    drawn = rng.gamma(max(number - 2.5, 0.4) / number, size=(draws, number)) + 1e-12
+    drawn = rng.gamma(max(number - 3, 0.4) / number, size=(draws, number)) + 1e-12
     return drawn / drawn.sum(1, keepdims=True)
 
 
@@ -139,9 +139,9 @@ def ends(drawn: np.ndarray, estimate: float) -> tuple[float, float]:
 
 
 def interval(counted: Counts, metric=accuracy, **settings) -> Interval:
-    """A metric of all images, mean over seeds, with its 95 % interval over photographs and seeds."""
-    estimate = float(metric(counted.confusion))
-    return Interval(estimate, *ends(metric(replicates(counted, **settings)), estimate))
+    """A metric, mean over seeds, with its 95 % interval over photographs and seeds."""
+    estimate = float(np.mean([metric(counted._replace(predicted=seed[None]).confusion) for seed in counted.predicted]))
+    return Interval(estimate, *ends(averaged(counted, {"metric": metric}, **settings)["metric"], estimate))
 
 
 def correlation(counted: Counts) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
-from lib.intervals import DRAWS, weights
+from lib.intervals import DRAWS, PRIOR, weights
 
 SEPARATOR = "; "
 RIGHT, WRONG = "all labels right", "another answer"
@@ -71,10 +71,23 @@ def macro(summed: np.ndarray) -> dict[str, np.ndarray]:
     return {"accuracy": (exact / images)[..., 0]} | {name: value[..., met].mean(-1) for name, value in means.items()}
 
 
-def replicates(seeds: list[pd.DataFrame], labels: list[str], draws: int = DRAWS) -> dict[str, np.ndarray]:
-    """(draws,) of each score, mean over seeds: what other groups and other seeds could have given (the Bayesian bootstrap of lib.intervals)."""
+def replicates(
+    seeds: list[pd.DataFrame], labels: list[str], *, prior: float = PRIOR, opposite: bool = False
+) -> dict[str, np.ndarray]:
+    """(draws,) of each score, mean over seeds: what other groups and other seeds could have given.
+
+    The Bayesian bootstrap of lib.intervals, widened as there, since many a label belongs to one or two patients: each is imagined
+    to have `prior` patients more that are recognised, as many that are not, and as many that are wrongly said to have it. With
+    `opposite` the replicates of two models pair up, as there. Accuracy has no such images here: `as_right` leads to its intervals.
+    """
     summed, (for_seeds, rng) = sums(seeds, labels), np.random.default_rng(0).spawn(2)
-    of_seeds = weights(for_seeds, draws, len(summed)).T
-    of_groups = weights(rng, draws, summed.shape[1])
-    each = [macro(np.tensordot(of_groups, seed, 1)) for seed in summed]
+    of_seeds = weights(for_seeds, DRAWS, len(summed)).T
+    of_groups = weights(rng, DRAWS, summed.shape[1]) * summed.shape[1]
+    there = summed[0][:, 2]  # (groups, labels)
+    patient = (there**2).sum(0) / np.maximum(
+        there.sum(0), 1
+    )  # images of a patient with the label, mean over such images
+    right, wrong = patient * rng.gamma(prior, size=(2, DRAWS, 1))[:: -1 if opposite else 1]
+    imagined = np.stack([right, right + wrong, right + wrong, 0 * right, 0 * right], -2)  # in the order of `sums`
+    each = [macro(np.tensordot(of_groups, seed, 1) + imagined) for seed in summed]
     return {name: sum(share * one[name] for share, one in zip(of_seeds, each)) for name in each[0]}

@@ -15,13 +15,17 @@ def captioned(table: str, caption: str) -> str:
 def scores_html(table: pd.DataFrame) -> str:
     """The same as a table of a page, with a caption that says what its rows are."""
     shown = beside(table)
-    rows = {"published": "as the paper prints it", "here": "mean over seeds", "95\u00a0%": "its interval"}
+    rows = {
+        "published": "what the document prints for its own model of this name",
+        "here": "mean over seeds",
+        "95\u00a0%": "its interval",
+    }
     says = "; ".join(f"{row}: {rows[row]}" for row in rows if row in set(shown.index.get_level_values(1)))
     return captioned(shown.to_html(border=0), f"Test scores. {says[0].upper()}{says[1:]}.")
 
 
 def claims_html(judged: pd.DataFrame) -> str:
-    """claims.csv as a table of a page: what the paper says, the verdict with its link, what was found and what was wanted."""
+    """claims.csv as a table of a page: the claim, the verdict with its link, what was found and what was wanted."""
     rows = []
     for row in judged.fillna("").itertuples():
         cell = {name: html.escape(str(value)) for name, value in row._asdict().items()}
@@ -32,9 +36,9 @@ def claims_html(judged: pd.DataFrame) -> str:
             f'<tr><td>{cell["words"]}<br><small>{cell["place"]}</small></td><td class="{cell["verdict"].split()[0]}">{named}</td>'
             f"<td>{found}<br><small>{cell['quantity']}</small></td><td>{cell['tolerance']}{seen}</td></tr>"
         )
-    head = "<tr><th>The paper says</th><th>Verdict</th><th>Measured</th><th>Wanted</th></tr>"
+    head = "<tr><th>Claim, or question to it</th><th>Verdict</th><th>Measured</th><th>Wanted</th></tr>"
     table = f'<table class="claims"><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>'
-    return captioned(table, "What the paper says, and what this study says to it")
+    return captioned(table, "What is claimed or asked, and what this study finds")
 
 
 def arithmetic_html(checked: pd.DataFrame) -> str:

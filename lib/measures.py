@@ -1,7 +1,7 @@
 """What a claim can be about: each measure turns the study's files into an estimate, and an interval where one makes sense.
 
 predictions.csv, history.csv --difference-->        points, with an interval over groups and seeds
-reports/<study>/{groups,splits,attention}/*.csv --> counts and shares, exact
+reports/<study>/{groups,splits,shown}/*.csv --> counts and shares, exact
 params/published/*/*.csv --printed_better, rows-->  what the paper's own numbers say
 """
 
@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from lib import averages, consistency, intervals
-from lib.apart import NothingTrained, apart, seeds_left, smallest, tested
+from lib.apart import apart, seeds_left, smallest, tested
 from lib.files import read_csv
+from lib.predictions import histories
 from lib.published import printed, test_sizes
 from lib.study import Study
 
@@ -55,6 +56,7 @@ def difference(
     against = f"the same on {minus_dataset}" if minus_dataset else " or ".join(minus)
     quantity = f"{metric}: {' or '.join(models)} on {dataset} minus {against}, split {split}"
     quantity += ", the smallest" * (len(pairs) > 1) + seeds_left(study, dataset, split, [*models, *minus])
+    quantity += seeds_left(study, minus_dataset, split, models) if minus_dataset else ""
     page = f"05_train-{dataset}-{split}-{models[0]}.html"
     estimate, low, high, seen = smallest(found)
     return Measured(quantity, estimate, page, "points", low, high, seen)
@@ -70,14 +72,14 @@ def accuracy(study: Study, dataset: str, split: str, model: str, stated: float) 
 
 def epochs_to(study: Study, dataset: str, split: str, model: str, than: str) -> Measured:
     """After how many epochs a model's validation accuracy is that of another after its last one; mean over seeds, one more if never."""
-    accuracies = []
-    for name in (model, than):
-        if not (seeds := study.finished(dataset, split, name)):
-            raise NothingTrained(name, dataset, split)
-        histories = [pd.read_csv(study.run(dataset, split, name, seed) / "history.csv") for seed in seeds]
-        accuracies.append([history.validation_accuracy.to_numpy() for history in histories])
-    found = [next(iter(np.flatnonzero(a >= b[-1])), len(a)) + 1 for a, b in zip(*accuracies)]
+    own, other = (
+        histories(study, dataset, split, name).groupby("seed").validation_accuracy.agg(list) for name in (model, than)
+    )
+    both = own.index.intersection(other.index)
+    reached = ([value >= other[seed][-1] for value in own[seed]] + [True] for seed in both)
+    found = [first.index(True) + 1 for first in reached]
     quantity = f"epochs until {model} is as right on validation images of {dataset} as {than} at its end, split {split}"
+    quantity += seeds_left(study, dataset, split, [model, than])
     return Measured(quantity, float(np.mean(found)), f"05_train-{dataset}-{split}-{model}.html")
 
 

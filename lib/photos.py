@@ -24,7 +24,7 @@ import networkx
 import numpy as np
 import pandas as pd
 
-from lib.files import write_csv
+from lib.files import read_csv, write_csv
 from lib.study import ROOT
 
 CLEAR = 27  # inliers from which on an image is taken for a view of a photograph without a doubt
@@ -52,7 +52,7 @@ def register(path: Path, pattern: str, images: list[str], progress) -> tuple[pd.
             for file, make in zip(kept, [partial(recover, archive, images, kept=begun), same_cell]):
                 write_csv(make(gallery=gallery, progress=progress), file)
             begun.unlink()
-    return pd.read_csv(kept[0]), pd.read_csv(kept[1])
+    return read_csv(kept[0]), read_csv(kept[1])
 
 
 class Features(NamedTuple):
@@ -128,7 +128,7 @@ def each(function, items, progress, **words) -> list:
 
 def in_pieces(function, items: list, progress, kept: Path, columns: list[str], **words) -> pd.DataFrame:
     """`each`, a piece at a time: what is done stands in `kept`, and is not done again after a stop."""
-    done = pd.read_csv(kept) if kept.exists() else pd.DataFrame(columns=columns)
+    done = read_csv(kept) if kept.exists() else pd.DataFrame(columns=columns)
     starts = range(len(done), len(items), PIECE)
     for start in progress(starts, total=len(starts), unit=f" x {PIECE}", **words):
         found = pd.DataFrame(each(function, items[start : start + PIECE], lambda i, **_: i), columns=columns)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from lib.errors import StudyError
 from lib.many import SEPARATOR, joined
+from lib.runs import require_declared
 
 
 def read(path: Path, classes: list[str], labels: str = "one") -> pd.DataFrame:
@@ -87,14 +88,32 @@ def read_seeds(study, dataset: str, split: str, model: str, part: str = "test") 
     """The predictions of a model for one part, a table a seed that was not stopped; the same images in all of them.
 
     Raises:
-        StudyError: a file that is not right, or a seed that was tested on other images; it names some.
+        StudyError: a file that is not right, a seed that was tested on other images, or that was trained with other parameters.
     """
     classes, tables = list(study.dataset(dataset).classes.values()), []
     for seed in study.finished(dataset, split, model):
+        require_declared(study, dataset, split, model, seed)
         table = read(study.run(dataset, split, model, seed) / "predictions.csv", classes, study.dataset(dataset).labels)
         tables.append(table[table.part == part].reset_index(drop=True))
         require_same(tables[0], tables[-1], f"the first seed of {model}", f"seed {seed}")
     return tables
+
+
+def histories(study, dataset: str, split: str, model: str) -> pd.DataFrame:
+    """history.csv of every seed of a model that was not stopped, with a column `seed`; a StudyError where no seed is left."""
+    seeds = study.finished(dataset, split, model)
+    if not seeds:
+        raise NothingTrained(model, dataset, split)
+    tables = [pd.read_csv(study.run(dataset, split, model, seed) / "history.csv").assign(seed=seed) for seed in seeds]
+    return pd.concat(tables, ignore_index=True)
+
+
+class NothingTrained(StudyError):
+    """A model without a single finished seed: its name, and where it was to be trained."""
+
+    def __init__(self, model: str, dataset: str, split: str):
+        super().__init__(f"no training of {model} on {dataset}, split {split}, came to an end")
+        self.model = model
 
 
 def require_same(one: pd.DataFrame, other: pd.DataFrame, first: str, second: str) -> None:

@@ -54,6 +54,9 @@ def recipe(study: Study, size: dict) -> dict:
     return {name: getattr(study, name) for name in shared} | learning | drawn | {"size": size}
 
 
+COLUMNS = ["vit", "epoch", "train_accuracy", "validation_accuracy", "test_accuracy"]  # of history.csv
+
+
 def pretrain(study: Study) -> pd.DataFrame:
     """Pre-train each size of ViT once, if it is not yet, and write its file; returns history.csv, a row a ViT and epoch.
 
@@ -61,21 +64,23 @@ def pretrain(study: Study) -> pd.DataFrame:
     """
     asking = [model for model in study.models.values() if model.starts_from == "phantoms"]
     sizes = {size_name(size): size for size in (size_of(model.settings) for model in asking)}
+    path = study.pretrained / "history.csv"
+    told = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=COLUMNS)
     missing = {
         name: size
         for name, size in sizes.items()
-        if not is_whole(study.pretrained / f"{name}.pth", recipe(study, size))
+        if name not in set(told.vit) or not is_whole(study.pretrained / f"{name}.pth", recipe(study, size))
     }
-    path = study.pretrained / "history.csv"
-    rows = pd.read_csv(path).query("vit in @sizes and vit not in @missing").to_dict("records") if path.exists() else []
+    rows = told.query("vit in @sizes and vit not in @missing").to_dict("records")
     if missing:
         fabric = start_fabric(study)
         images = draw_images(study, fabric.device)
         for name, size in missing.items():
-            rows += [
-                {"vit": name, **row} for row in learn(study, fabric, images, size, study.pretrained / f"{name}.pth")
-            ]
-    return pd.DataFrame(rows, columns=["vit", "epoch", "train_accuracy", "validation_accuracy", "test_accuracy"])
+            learnt = learn(study, fabric, images, size, study.pretrained / f"{name}.pth")
+            rows += [{"vit": name, **row} for row in learnt]
+            if fabric.is_global_zero:  # after each: what is whole and stands in no history is trained again
+                write_csv(pd.DataFrame(rows, columns=COLUMNS), path)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def is_whole(path: Path, wanted: dict) -> bool:
@@ -122,4 +127,4 @@ if __name__ == "__main__":
         sys.exit()  # the first process writes
     write_csv(history, chosen.pretrained / "history.csv")
     last = history.dropna(subset="test_accuracy")
-    print(last.to_string(index=False) if len(last) else "no model of this study starts from phantom weights")
+    print(last.to_string(index=False) if len(last) else "no model of this study is pre-trained on drawings")

@@ -1,6 +1,6 @@
 """What decides the result of a run, and when it is finished.
 
-settings() --equal to settings.yaml?--> finished
+settings() --equal to settings.yaml?--> finished      declared() --part of settings.yaml?--> of these parameters
 """
 
 import hashlib
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from lib.errors import StudyError
 from lib.models import vit
 from lib.study import Study
 
@@ -24,14 +25,13 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def settings(study: Study, dataset: str, split: str, model: str, seed: int) -> dict:
-    """Everything that decides the result of a run, as plain YAML."""
+def declared(study: Study, dataset: str, model: str, seed: int) -> dict:
+    """What the parameters say of a run: `settings` without the checksums of what it reads."""
     chosen, training = (
         study.models[model],
         study.datasets[dataset].model_dump(exclude={"draw", "version", "centre_crop"}),
     )
     own = {name: getattr(chosen, name) for name in OWN}
-    weights = weights_path(study, model)
     return {
         "model": {"architecture": chosen.architecture, **chosen.settings},
         "seed": seed,
@@ -39,10 +39,18 @@ def settings(study: Study, dataset: str, split: str, model: str, seed: int) -> d
         **{name: getattr(study, name) for name in ["image_size", "pixel_mean", "pixel_std", "precision"]},
         **{name: value for name, value in training.items() if value or name in EVER},
         "classes": list(study.dataset(dataset).classes.values()),
+        "behaviour": BEHAVIOUR,
+    }
+
+
+def settings(study: Study, dataset: str, split: str, model: str, seed: int) -> dict:
+    """Everything that decides the result of a run, as plain YAML."""
+    weights = weights_path(study, model)
+    return {
+        **declared(study, dataset, model, seed),
         "split_sha256": file_digest(study.split(dataset, split)),
         "pixels_sha256": file_digest(study.images(dataset) / "pixels.npy"),
         "weights_sha256": file_digest(weights) if weights else None,
-        "behaviour": BEHAVIOUR,
     }
 
 
@@ -68,6 +76,20 @@ def size_of(settings: dict) -> dict:
 def size_name(size: dict) -> str:
     """A name for each size: models of one size start from one file."""
     return "vit-" + "-".join(str(size[name]) for name in SIZE.values())
+
+
+def require_declared(study: Study, dataset: str, split: str, model: str, seed: int) -> None:
+    """A StudyError where a run has no settings.yaml, or was trained with other parameters than the study has now; it names some."""
+    path = study.run(dataset, split, model, seed) / "settings.yaml"
+    if not path.exists():
+        raise StudyError(f"{path} is not there: train that model first (dvc repro), or restore the folder from Git")
+    did, says = yaml.safe_load(path.read_text()), declared(study, dataset, model, seed)
+    if others := [name for name in says if did.get(name) != says[name]]:
+        name = others[0]
+        raise StudyError(
+            f"{path.parent} was trained with other parameters than params/{study.study} has now: {', '.join(others)}"
+            f" ({name}: {did.get(name)} then, {says[name]} now). Train it again (dvc repro), or change them back"
+        )
 
 
 def is_finished(folder: Path, wanted: dict) -> bool:

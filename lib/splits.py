@@ -16,7 +16,7 @@ TEST_SHARE = 0.2  # the paper's 80:20, sections 4.1.1 and 4.1.2
 
 
 def published(images: "pd.DataFrame", groups: "pd.Series", dataset, seed: int) -> "np.ndarray":
-    """The paper's own test part, as far as its counts tell (True: test).
+    """The test part that the archive has, or that gives the counts that the document states.
 
     `folders`: the archive's second part (blood cells: TEST). `call`: the call that gives the counts of
     section 4.1.2, `train_test_split(test_size=0.2, random_state=42)`, not stratified, over the rows of
@@ -45,6 +45,8 @@ SPLITS = {"published": published, "random": random, "group": group}
 def _random_rows(images, seed, stratify):
     from sklearn.model_selection import train_test_split
 
+    if stratify is not None:  # a label that one image alone has counts as the most frequent one
+        stratify = stratify.where(stratify.map(stratify.value_counts()) > 1, stratify.mode()[0])
     _, test = train_test_split(images.index, test_size=TEST_SHARE, random_state=seed, stratify=stratify)
     return images.index.isin(test)
 
@@ -66,8 +68,8 @@ def split(
         images: images.csv (path, label, published_part).
         groups: groups.csv (path, group), the same images in the same order.
         protocol: a name in SPLITS.
-        dataset: the catalogue's entry (lib.study.Dataset).
-        seed: decides the draws of `random` and of the validation part.
+        dataset: the catalogue's entry (lib.catalogue.Dataset).
+        seed: decides the draws of `random`, of `group` and of the validation part.
         validation_share: the share of train that validates, rounded to 1/k; whole groups, stratified by label.
     """
     table = images[["path", "label"]].assign(group=groups.group, part="train")

@@ -178,8 +178,7 @@ class Study(Strict):
 def load_study(name: str | Study) -> Study:
     """The study in params/<name>/params.yaml; a study that is already loaded comes back as it is.
 
-    Raises:
-        StudyError: no such study, or parameters that are not right (all of them listed, with the right names).
+    StudyError: no such study, or parameters that are not right (all of them listed, with the right names).
     """
     if isinstance(name, Study):
         return name

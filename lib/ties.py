@@ -102,13 +102,13 @@ def sensitivity(attention: BestHeadAttention, batches: list[Tensor], scope: str,
 
 
 def neighbours(network: nn.Module, images: Images, rows: Tensor) -> pd.DataFrame:
-    """Does a prediction depend on which images share its batch? One row a rule.
+    """Does a prediction depend on which images share its batch? One row per rule.
 
     First the model's own rule and scope; then the other rules, one choice a batch, on the weights trained with its own.
 
     Returns:
-        rule, own (is it the model's), changed (share of predictions that differ between batches of 64 and of 1),
-        moved (the largest difference of a probability).
+        rule, scope, own (are they the model's), images, changed (share of predictions that differ between batches of 64
+        and of 1), moved (the largest difference of a probability).
     """
     attentions, table = [block.attn for block in network.transformer.blocks], []
     own = [attention.choice for attention in attentions]
@@ -119,8 +119,8 @@ def neighbours(network: nn.Module, images: Images, rows: Tensor) -> pd.DataFrame
             alone, together = (predict(network, images, rows, size) for size in (1, 64))
             changed = (alone.argmax(1) != together.argmax(1)).double().mean().item()
             moved = (alone - together).abs().max().item()
-            name = rule or own[0].selection
-            table.append({"rule": name, "own": rule is None, "images": len(rows), "changed": changed, "moved": moved})
+            keys = {"rule": rule or own[0].selection, "scope": "batch" if rule else own[0].scope, "own": rule is None}
+            table.append({**keys, "images": len(rows), "changed": changed, "moved": moved})
     finally:
         for attention, choice in zip(attentions, own):
             attention.choice = choice

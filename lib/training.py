@@ -139,9 +139,11 @@ def load_trained(study: Study, dataset: str, split: str, model: str, seed: int) 
     """A finished run's network, on the CPU, in eval mode; a StudyError where its weights are not on this machine."""
     weights = study.weights(dataset, split, model, seed)
     if not weights.exists():
-        kept = study.run(dataset, split, model, seed).relative_to(ROOT)
+        kept = study.run(dataset, split, model, seed)
+        if not (kept / "settings.yaml").exists():
+            raise StudyError(f"{kept.relative_to(ROOT)} was not trained: make report STUDY={study.study}")
         raise StudyError(
-            f"the weights of {kept} are not here (they are not in Git): delete that folder to train it again"
+            f"the weights of {kept.relative_to(ROOT)} are not here (they are not in Git): delete that folder to train it again"
         )
     network = build(study, model, len(study.dataset(dataset).classes))
     network.load_state_dict(load_file(weights))

@@ -3,16 +3,17 @@
 `python -m lib.weights paper` makes data/paper/weights/: one file a model that asks for weights, and weights.csv.
 """
 
+import os
 import shutil
 import sys
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from torch.hub import download_url_to_file
+from tqdm.auto import tqdm
 
 from lib.errors import StudyError
-from lib.fetch import archives
+from lib.fetch import archives, download
 from lib.files import write, write_csv
 from lib.runs import file_digest, weights_path
 from lib.study import ROOT, Model, Study, load_study
@@ -36,14 +37,16 @@ def fetch(url: str, path: Path) -> None:
     """
     kept = archives() / url.rsplit("/", 1)[1]
     digest = kept.stem.rsplit("-", 1)[1:]
-    try:
-        if not kept.exists():
-            write(kept, lambda p: download_url_to_file(url, str(p), hash_prefix=digest[0] if digest else None))
-    except (OSError, RuntimeError) as error:
-        raise StudyError(
-            f"{kept.name} could not be fetched from {url} ({error}).\n"
-            f"  Put it into {kept.parent}, or name the file as weights_file in the study's parameters."
-        ) from None
+    elsewhere = f"put {kept.name} into {kept.parent}, or name the file as weights_file in the study's parameters"
+    if not kept.exists():
+        try:
+            fetched = download(url, kept.with_name(f"unchecked-{kept.name}"), tqdm)
+        except StudyError as error:
+            raise StudyError(f"{error}\n  Or {elsewhere}.") from None
+        if digest and not file_digest(fetched).startswith(digest[0]):
+            fetched.unlink()
+            raise StudyError(f"what came from {url} is another file than its name says: try again, or {elsewhere}")
+        os.replace(fetched, kept)
     shutil.copyfile(kept, path)
 
 

@@ -60,6 +60,11 @@ def differences_table(compared: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def within(title: str) -> str:
+    """A title as it stands within a sentence: its first letter small, unless more than that is in capitals."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+
+
 def points(share: float) -> str:
     """A difference of shares, in percentage points with its sign."""
     return f"{100 * share:+.1f}"
@@ -68,53 +73,6 @@ def points(share: float) -> str:
 def span(row) -> str:
     """A difference with its 95 % interval, in points."""
     return f"{points(row.estimate)} [{points(row.low)}, {points(row.high)}]"
-
-
-def difference(row) -> str:
-    """What a row of differences.csv says."""
-    if row.low > 0 or row.high < 0:
-        return f"{span(row)} points: it is {'better' if row.low > 0 else 'worse'}."
-    seen = f"a true difference of {100 * row.decidable:.0f} points would have been seen in four of five such tests"
-    return f"{span(row)} points: undecided ({seen})."
-
-
-def verdict(row) -> str:
-    """Does A help, as far as a row of differences.csv can tell."""
-    return "yes" if row.low > 0 else "no, it is worse" if row.high < 0 else "undecided"
-
-
-def by_split(compared: pd.DataFrame):
-    """(data set, rows by split, splits from the one that leaks least) of the proposed ViT against the plain one."""
-    both = compared[(compared.a == "vit-proposed") & (compared.b == "vit")]
-    for dataset, part in both.groupby("dataset", sort=False):
-        order = [name for name in ["group", "published", "random"] if name in set(part.split)]
-        yield dataset, part.set_index("split"), order
-
-
-def headline(compared: pd.DataFrame, titles: dict[str, str]) -> str:
-    """Does the residual of the best head help? One sentence, by the split that leaks least; empty without the paper's two ViTs."""
-    says = [
-        f"on {titles[dataset][0].lower()}{titles[dataset][1:]}: **{verdict(rows.loc[order[0]])}** ({span(rows.loc[order[0]])} points)"
-        for dataset, rows, order in by_split(compared)
-    ]
-    return "Does the residual of the best head help? O" + "; ".join(says)[1:] + "." if says else ""
-
-
-def answer(compared: pd.DataFrame, assessed: pd.DataFrame, titles: dict[str, str]) -> list[str]:
-    """The same with what it rests on, and what the splits that leak would have said: a sentence or two a data set.
-
-    Args:
-        compared: differences.csv. assessed: evidence.csv. titles: of data sets.
-    """
-    tested, says = assessed.drop_duplicates(["dataset", "split"]).set_index(["dataset", "split"]), []
-    for dataset, rows, (first, *others) in by_split(compared):
-        n = tested.loc[(dataset, first)]
-        where = f"**{titles[dataset]}**, split `{first}`, {n.images:.0f} test images in {n.groups:.0f} groups"
-        says.append(f"{where}: the proposed ViT minus the plain one is {difference(rows.loc[first])}")
-        if others:
-            would = [f"`{split}` {span(rows.loc[split])}: {verdict(rows.loc[split])}" for split in others]
-            says[-1] += f" What other splits would have said: {'; '.join(would)}."
-    return says
 
 
 def claims_in_a_sentence(judged: pd.DataFrame) -> str:
@@ -130,7 +88,7 @@ def inside(shares: pd.DataFrame, titles: dict[str, str]) -> list[str]:
     says = []
     for dataset, part in shares.groupby("dataset", sort=False):
         found = "; ".join(f"{r.looks}: {r.inside:.1%} [{r.low:.1%}, {r.high:.1%}]" for r in part.itertuples())
-        where = f"Of what the class token of the last block attends to in {titles[dataset].lower()}, so much falls inside the tumour (mean, 95 % interval), "
+        where = f"Of what the class token of the last block attends to in {within(titles[dataset])}, so much falls inside the tumour (mean, 95 % interval), "
         says.append(f"{where}which covers {part.area.mean():.1%} of the image: {found}.")
     return says
 
@@ -140,11 +98,13 @@ def choice(ties: pd.DataFrame, neighbours: pd.DataFrame) -> str:
     per_image = ties[(ties.scope == "image") & (ties.precision == "fp32")]
     changed = per_image.groupby(["rule", "condition"]).changed.first().unstack()
     renumbered, dropout = changed["heads renumbered"], changed["dropout again"]
-    own, other = (neighbours[neighbours.own == mine].changed.max() for mine in (True, False))
-    rule = neighbours[neighbours.own].rule.iloc[0]
+    own = neighbours[neighbours.own]
+    other = neighbours[~neighbours.own & (neighbours.rule != "l1")].changed.max()
+    rule, scope = own.rule.iloc[0], own.scope.iloc[0]
     return (
         f"The published rule is a tie: with the same heads numbered backwards it chooses another one in {renumbered['l1']:.0%} of the cases"
         f" (the other rules: {renumbered.drop('l1').max():.0%} at most), and with dropout, two draws choose different heads in"
-        f" {dropout['l1']:.0%}. With one choice a batch, a prediction may depend on its neighbours: between batches of 64 and of one image,"
-        f" {own:.1%} of the predictions change by the model's own rule (`{rule}`), and up to {other:.1%} by rules that tell heads apart."
+        f" {dropout['l1']:.0%}. With one choice per batch a prediction may depend on its neighbours: between batches of 64 and of one image,"
+        f" {own.changed.max():.1%} of the predictions change as the model was trained (`{rule}`, one choice per {scope}), and up to {other:.1%}"
+        " where rules that tell heads apart choose once per batch."
     )

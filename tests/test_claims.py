@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib import apart, measures
+from lib import apart, measures, predictions
 from lib.claims import Claim, judge, load_claims
 from lib.errors import StudyError
 from lib.measures import Measured
@@ -59,6 +59,9 @@ def test_what_a_count_decides(monkeypatch, rule, estimate, tolerance, expected):
     assert found.verdict == expected and found.interval == "" and "nan" not in " ".join(found).lower()
 
 
+OF = {"dataset": "blood", "split": "group", "models": ["vit"], "minus": ["cnn"]}
+
+
 @pytest.mark.parametrize(
     "claim, says",
     [
@@ -67,6 +70,11 @@ def test_what_a_count_decides(monkeypatch, rule, estimate, tolerance, expected):
         ({"rule": "near", "margin": 0.1}, "the rule near wants stated"),
         ({"rule": "stopped", "why": "it says so"}, "unknown rule 'stopped'"),
         ({"rule": "greater", "margin": 0, "measure": "diference"}, "did you mean 'difference'"),
+        ({"rule": "most", "margin": 1, "measure": "size", "of": {"modle": "vit"}}, "the measure size has .*argument"),
+        (
+            {"rule": "greater", "margin": 0, "measure": "difference", "of": {**OF, "metric": "acuracy"}},
+            "did you mean 'accuracy'",
+        ),
     ],
 )
 def test_a_claim_that_cannot_be_judged_is_refused(claim, says):
@@ -93,7 +101,7 @@ def test_the_small_study_judges_at_least_twelve_claims():
 
 def test_that_a_model_never_came_to_an_end_supports_the_claim_that_it_fails_and_no_other(monkeypatch):
     def stopped(study):
-        raise apart.NothingTrained("sgd", "blood", "group")
+        raise predictions.NothingTrained("sgd", "blood", "group")
 
     monkeypatch.setitem(measures.MEASURES, "nothing", stopped)
     of_it, of_another = (

@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
 from lib import consistency
-from lib.consistency import WAYS, attainable, chance, check_table, matching_matrices, recall_bounds, row_chance
+from lib.consistency import WAYS, attainable, check_table, matching_matrices, recall_bounds, row_chance
 from lib.study import ROOT
 
 MRI = {"brain-mri": {"stated": {"tumour": 27, "healthy": 24}}}
@@ -42,14 +42,6 @@ def test_floats_with_noise_are_read_and_other_text_is_refused():
     for wrong in (("92.155", 51), ("-1", 51), ("100.01", 51), ("many", 51), (float("nan"), 51), ("50.00", 0)):
         with pytest.raises(ValueError):
             attainable(*wrong)
-
-
-@pytest.mark.parametrize("truncate", [False, True])
-def test_chance_is_the_share_of_percentages_that_pass(truncate):
-    for n in (3, 16):
-        passing = sum(bool(attainable(p / 10, n, 1, truncate)) for p in range(1001))
-        assert chance(n, 1, truncate) == pytest.approx(passing / 1001)
-    assert chance(51, truncate=truncate) == pytest.approx(52 / 10001)
 
 
 def test_averages_are_those_of_scikit_learn():

@@ -66,6 +66,15 @@ def test_the_naive_interval_is_narrower_where_images_share_a_photograph():
     assert found["high"] - found["low"] > 4 * (found["naive_high"] - found["naive_low"])
 
 
+def test_a_model_that_came_to_no_end_somewhere_is_not_ranked():
+    rows = [("a", "x", 0.9), ("a", "y", 0.7), ("b", "y", 0.99)]
+    per_run = pd.DataFrame(rows, columns=["model", "dataset", "value"]).assign(
+        split="group", metric="validation_accuracy"
+    )
+    ranked = evidence.ranking(per_run)
+    assert ranked.model.tolist() == ["a", "b"] and ranked["mean"].isna().tolist() == [False, True]
+
+
 def test_what_cannot_be_said_is_said():
     table = pd.DataFrame({"label": list("aab"), "predicted": list("aab"), "group": [0, 1, 2]})
     counted = counts([table], list("abc"))

@@ -65,6 +65,12 @@ def test_an_archive_without_an_address_is_told(tmp_path, monkeypatch):
         fetch.find_archive("covid-chestxray", catalogue.entry("covid-chestxray"), {}, tmp_path)
 
 
+def test_a_part_of_a_data_set_is_never_replaced_by_the_whole(tmp_path, monkeypatch):
+    monkeypatch.setenv("STUDY_ARCHIVES", str(tmp_path))
+    with pytest.raises(StudyError, match="kmnist.zip is not there, and no address of it is known"):
+        fetch.find_archive("kmnist-subset", catalogue.entry("kmnist-subset"), {}, tmp_path / "made.zip")
+
+
 def test_kaggle_s_client_goes_on_where_it_stopped(tmp_path, content, monkeypatch):
     kaggle = pytest.importorskip("kaggle.api.kaggle_api_extended").KaggleApi
     monkeypatch.setattr(kaggle, "authenticate", lambda api: None)

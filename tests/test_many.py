@@ -59,6 +59,12 @@ def test_intervals_hold_the_estimate_and_narrow_with_the_number_of_groups():
     assert widths[0] > 1.5 * widths[1]
 
 
+def test_a_label_of_a_single_patient_leaves_doubt():
+    table = made().assign(group=0)
+    drawn = many.replicates([table], LABELS)["recall"]
+    assert np.quantile(drawn, 0.975) - np.quantile(drawn, 0.025) > 0.2
+
+
 def test_what_is_written_is_read_and_what_is_wrong_is_refused(tmp_path):
     table, path = made(), tmp_path / "predictions.csv"
     table.to_csv(path, index=False)

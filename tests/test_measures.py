@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
-from lib import apart, measures
+from lib import apart, measures, predictions, runs
+from lib.errors import StudyError
 from lib.files import write_csv
 from lib.study import ROOT, load_study
 
@@ -24,6 +26,7 @@ def study(tmp_path, monkeypatch):
         folder = quick.run("brain-mri", "published", model, 0)
         write_csv(table.assign(p_healthy=1 - table.p_tumour), folder / "predictions.csv")
         write_csv(pd.DataFrame({"epoch": [1], "train_accuracy": [0.9]}), folder / "history.csv")
+        (folder / "settings.yaml").write_text(yaml.safe_dump(runs.declared(quick, "brain-mri", model, 0)))
     apart.tested.cache_clear()
     yield quick
     apart.tested.cache_clear()
@@ -39,6 +42,13 @@ def test_a_difference_is_in_points_and_has_an_interval(study):
     assert both.estimate == 0 and both.quantity.endswith("the smallest")
 
 
+def test_predictions_that_were_trained_with_other_parameters_are_refused(study):
+    path = study.run("brain-mri", "published", "vit", 0) / "settings.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), "learning_rate": 0.5}))
+    with pytest.raises(StudyError, match=r"other parameters .*: learning_rate \(learning_rate: 0.5 then, 0.001 now\)"):
+        predictions.read_seeds(study, "brain-mri", "published", "vit")
+
+
 def test_how_soon_a_model_is_as_good_as_another_at_its_end(study):
     for model, accuracies in {"vit": [0.5, 0.6, 0.7], "vit-proposed": [0.4, 0.7, 0.6]}.items():
         path = study.run("brain-mri", "published", model, 0) / "history.csv"
@@ -47,7 +57,7 @@ def test_how_soon_a_model_is_as_good_as_another_at_its_end(study):
     assert measures.epochs_to(study, model="vit-proposed", than="vit", **of).estimate == 2
     assert measures.epochs_to(study, model="vit", than="vit-proposed", **of).estimate == 2
     (study.run("brain-mri", "published", "vit", 0) / "stopped.txt").write_text("nan")
-    with pytest.raises(apart.NothingTrained, match="no training of vit on brain-mri"):
+    with pytest.raises(predictions.NothingTrained, match="no training of vit on brain-mri"):
         measures.epochs_to(study, model="vit", than="vit-proposed", **of)
 
 

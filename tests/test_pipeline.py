@@ -24,7 +24,7 @@ def test_the_report_shows_table_1_and_the_papers_figures(finished):
     page = (finished.folder / "reports/tiny/index.html").read_text()
     for expected in [
         "CNN (custom), from scratch",
-        "ViT proposed, phantom weights",
+        "ViT proposed, pre-trained on drawings",
         "93.38",
         "Blood phantoms",
         "Brain phantoms",

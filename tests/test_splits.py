@@ -48,6 +48,11 @@ def test_validation_never_shares_a_group_with_training(protocol):
     assert table.groupby("label").part.nunique().eq(3).all()
 
 
+def test_a_label_that_one_image_alone_has_is_no_obstacle():
+    images = brain_images().assign(label=lambda table: table.label.where(table.index > 0, "tumour; healthy"))
+    assert (made("random", images=images).part == "test").sum() == 51
+
+
 def test_random_is_stratified_and_repeatable():
     table = made("random", seed=3)
     assert table.equals(made("random", seed=3)) and not table.equals(made("random", seed=4))

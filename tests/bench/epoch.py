@@ -48,7 +48,7 @@ def drawn(folder: Path, photographs: int) -> tuple[zipfile.ZipFile, pd.DataFrame
 
 
 def slow_epoch(network, optimizer, archive, table, classes, device) -> None:
-    """An epoch as the released code is described in the README."""
+    """An epoch as the released code trains, by what is known of it (params/published/res-vit/differs.md)."""
     order = torch.randperm(len(table)).split(BATCH)
     with torch.autograd.set_detect_anomaly(True, check_nan=True):
         for rows in order:

@@ -1,0 +1,69 @@
+"""What a study leads with follows from its tables: the split that leaks least decides, and what cannot be told is called undecided."""
+
+import pandas as pd
+import pytest
+
+from lib import headline
+from lib.study import load_study
+
+COLUMNS = ["dataset", "split", "a", "b", "estimate", "low", "high", "decidable"]
+CONTEST = headline.Contest("Is it better?", "vit-proposed", "vit", False)
+COMPARED = pd.DataFrame(
+    [
+        ("cells", "random", "vit-proposed", "vit", 0.03, 0.01, 0.05, 0.03),
+        ("cells", "group", "vit-proposed", "vit", 0.02, -0.03, 0.07, 0.071),
+        ("cells", "group", "vit-proposed", "cnn", 0.2, 0.1, 0.3, 0.1),
+        ("brains", "random", "vit-proposed", "vit", 0.0, -0.05, 0.05, 0.07),
+        ("brains", "group", "vit-proposed", "vit", -0.08, -0.12, -0.04, 0.06),
+    ],
+    columns=COLUMNS,
+).assign(seeds=3)
+ASSESSED = pd.DataFrame(
+    [
+        ("cells", "group", 2434, 62),
+        ("cells", "random", 2489, 308),
+        ("brains", "group", 51, 41),
+        ("brains", "random", 51, 45),
+    ],
+    columns=["dataset", "split", "images", "groups"],
+)
+TITLES = {"cells": "Blood cells", "brains": "Brain MRI"}
+
+
+def test_the_headline_is_by_the_split_that_leaks_least():
+    assert headline.headline(COMPARED, TITLES, CONTEST) == (
+        "Is it better? On blood cells: **undecided** (+2.0 [-3.0, +7.0] points); "
+        "on brain MRI: **no, it is worse** (-8.0 [-12.0, -4.0] points)."
+    )
+    assert (
+        headline.headline(COMPARED[COMPARED.b == "cnn"], TITLES, CONTEST)
+        == headline.headline(COMPARED, TITLES, None)
+        == ""
+    )
+
+
+def test_the_answer_says_on_how_much_evidence_and_what_a_leaking_split_would_have_said():
+    cells, brains, more = headline.answer(COMPARED, ASSESSED, TITLES, CONTEST)
+    assert "2434 test images in 62 groups" in cells and "a true difference of 7 points would have been seen" in cells
+    assert cells.endswith("What other splits would have said: `random` +3.0 [+1.0, +5.0]: yes.")
+    assert "it is worse" in brains and brains.endswith("`random` +0.0 [-5.0, +5.0]: undecided.")
+    assert "differ in more than the residual" in more
+
+
+def test_one_training_of_each_decides_nothing():
+    once = COMPARED.assign(seeds=1)
+    assert headline.headline(once, TITLES, CONTEST).count("**undecided, from one training of each**") == 2
+    assert "it is worse" not in " ".join(headline.answer(once, ASSESSED, TITLES, CONTEST))
+
+
+@pytest.mark.parametrize(
+    "name, a, b",
+    [("small", "vit-proposed", "vit"), ("scratch", "vit-proposed", "released-none"), ("screen", "l1-slice", "none")],
+)
+def test_a_study_leads_with_the_residual_alone_where_it_can(name, a, b):
+    one = headline.contest(load_study(name).models)
+    assert (one.a, one.b, one.alone) == (a, b, b != "vit")
+
+
+def test_a_study_without_the_new_attention_leads_with_no_two_models():
+    assert headline.contest(load_study("startup-small").models) is None
