@@ -1,6 +1,6 @@
 # make report              the demo: set up .venv, run its pipeline, say where the report is
 # make report STUDY=quick  another study (a folder of params/)
-# make report IMAGES=path  a study of images of your own: a sub-folder a class, or a CSV file with path and label
+# make report IMAGES=path  a study of images of your own: one sub-folder per class, or a CSV file with path and label
 # make report RAY=auto     its trainings on the Ray cluster that this machine is part of: docs/machines.md
 # make redo STUDY=small    its tables, figures and verdicts anew, from the committed predictions alone
 # make lab                 JupyterLab on notebooks/

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from conftest import Project
 
+from lib import headline
 from lib.study import ROOT, load_study
 
 STUDIES = sorted(path.parent.name for path in ROOT.glob("reports/*/index.html") if path.parent.name != "demo")
@@ -25,8 +26,12 @@ def test_every_table_and_verdict_is_redone_from_the_committed_predictions_alone(
         pd.testing.assert_frame_equal(pd.read_csv(tmp_path / path), table, atol=1e-6, rtol=0)
 
 
-def test_the_quick_study_is_committed():
-    assert "quick" in STUDIES
+def test_the_readme_quotes_the_headline_of_the_study_that_decides():
+    study = load_study("small")
+    compared = pd.read_csv(study.report / "tables" / "differences.csv")
+    titles = {name: study.dataset(name).title for name in study.datasets}
+    says = headline.headline(compared, titles, headline.contest(study.models))
+    assert says in " ".join((ROOT / "README.md").read_text().replace("\n> ", " ").split())
 
 
 @pytest.mark.parametrize("name", STUDIES)
