@@ -37,8 +37,9 @@ def test_the_readme_quotes_the_headline_of_the_study_that_decides():
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_committed_report_shows_no_image_of_a_data_set(name):
     study = load_study(name)
-    assert not any(study.dataset(dataset).pictures for dataset in study.datasets)
+    drawn = [dataset for dataset in study.datasets if study.dataset(dataset).draw]
+    assert drawn == [dataset for dataset in study.datasets if study.dataset(dataset).pictures]
     for page in study.report.rglob("*"):
         assert page.suffix in {"", ".html", ".csv", ".svg", ".json"}
-        if page.is_file():
+        if page.is_file() and not drawn:
             assert "data:image/png" not in page.read_text() and "data:image/jp" not in page.read_text()
