@@ -8,6 +8,7 @@ from conftest import Project
 
 from lib import headline
 from lib.study import ROOT, load_study
+from lib.ties import RULES
 
 STUDIES = sorted(path.parent.name for path in ROOT.glob("reports/*/index.html") if path.parent.name != "demo")
 
@@ -43,3 +44,10 @@ def test_a_committed_report_shows_no_image_of_a_data_set(name):
         assert page.suffix in {"", ".html", ".csv", ".svg", ".json"}
         if page.is_file() and not drawn:
             assert "data:image/png" not in page.read_text() and "data:image/jp" not in page.read_text()
+
+
+def test_the_ablations_finalists_are_the_screens_best():
+    screen, ablation = load_study("screen").models, load_study("ablation")
+    ranked = pd.read_csv(ROOT / "reports/screen/tables/validation.csv").model
+    best = [name for name in ranked if screen[name].settings.get("selection") in RULES][:3]
+    assert ablation.vits(plain=False)[:3] == best
