@@ -3,7 +3,7 @@
 from lib.classify import load
 
 run = load("demo", "phantom-blood", "published", "vit")     # its first finished seed; seed=1 for another
-run.classify(["a.png", "b.jpg"])                             # a row a file: predicted, probability, p_<class>
+run.classify(["a.png", "b.jpg"])                             # a row per file: predicted, probability, p_<class>
 run.looked("a.png")                                          # (8, 8): how much each part of the picture mattered
 """
 
