@@ -31,7 +31,7 @@ def bounds(precision: float, recall: float, classes: int) -> tuple[float, float]
 
 def decimals(fractions: pd.Series) -> int:
     """With how many decimals a column is printed: the most that a number of it has."""
-    return max(len(f"{value:.6f}".rstrip("0").split(".")[1]) for value in fractions)
+    return max((len(f"{value:.6f}".rstrip("0").split(".")[1]) for value in fractions), default=0)
 
 
 def check(table: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from lib.many import SEPARATOR
+
 
 def thumbnails(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
     """Every other pixel, as numbers: (rows, size / 2 x size / 2 x 3)."""
@@ -37,16 +39,23 @@ BASELINES = {  # name: (title, features of every image, classifier)
 
 
 def predictions(
-    name: str, images: pd.DataFrame, pixels: np.ndarray, split: pd.DataFrame, classes: list[str]
+    name: str, images: pd.DataFrame, pixels: np.ndarray, split: pd.DataFrame, classes: list[str], labels: str = "one"
 ) -> pd.DataFrame:
     """Predictions of the test part by a baseline that has seen training and validation; the probabilities are 0 or 1.
 
     Args:
-        images: images.csv (width, height). pixels: the same rows. split: split.csv, the same rows.
+        images: images.csv (width, height). pixels: the same rows. split: split.csv, the same rows. labels: of an image, `one` or
+            `many`, of which each set is a class here.
     """
     _, features, classifier = BASELINES[name]
     seen, tested = (split.part != "test").to_numpy(), (split.part == "test").to_numpy()
     every = features(images, pixels)
     predicted = classifier().fit(every[seen], split.label[seen]).predict(every[tested])
     table = split.loc[tested, ["part", "path", "group", "label"]].assign(predicted=predicted)
-    return table.assign(**{f"p_{label}": (predicted == label).astype(float) for label in classes})
+    if labels == "one":
+        return table.assign(**{f"p_{label}": (predicted == label).astype(float) for label in classes})
+    sets = {"t": table.label.str.split(SEPARATOR), "p": table.predicted.str.split(SEPARATOR)}
+    held = {
+        f"{part}_{label}": [float(label in one) for one in each] for part, each in sets.items() for label in classes
+    }
+    return table.assign(**held)

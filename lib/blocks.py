@@ -92,8 +92,14 @@ class Model(BaseModel):
 
     @property
     def label(self) -> str:
-        """The title, and what it started from: how every table and figure names it."""
+        """The title, and what it started from."""
         return f"{self.title}, {STARTS[self.starts_from]}"
+
+
+def titles(models: dict[str, Model]) -> dict[str, str]:
+    """How every table and figure names the models of a study: with what they started from, where that is not the same for all."""
+    alike = len({model.starts_from for model in models.values()}) == 1
+    return {name: model.title if alike else model.label for name, model in models.items()}
 
 
 def require_draw(name: str, draw: Draw) -> None:

@@ -52,6 +52,11 @@ def attainable(percent: Number, n: int, decimals: int = 2, truncate: bool = Fals
     return [k for k in range(n + 1) if units in _prints(Fraction(100 * k, n), decimals)[truncate]]
 
 
+def chance(n: int) -> float:
+    """The share of all percentages with two decimals that a count over n prints as, rounded or cut off."""
+    return len({units for k in range(n + 1) for way in _prints(Fraction(100 * k, n)) for units in way}) / 10001
+
+
 def _beside(percent: Number, n: int) -> list[int]:
     below = _units(percent, 2, 100) * n // 10000
     return [below, min(below + 1, n)]

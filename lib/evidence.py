@@ -128,15 +128,19 @@ def ranking(per_run: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def limits(counted: Counts, classes: list[str]) -> list[str]:
-    """What cannot be said, in sentences: absent classes, classes of a single photograph, one seed."""
-    groups = np.bincount(counted.label, minlength=len(classes))
-    absent, single = ([c for c, k in zip(classes, groups) if k == number and c != many.WRONG] for number in (0, 1))
+def groups(counted: Counts, classes: list[str]) -> dict[str, int]:
+    """In how many groups each class is."""
+    return dict(zip(classes, np.bincount(counted.label, minlength=len(classes)).tolist()))
+
+
+def limits(groups: dict[str, int], seeds: int) -> list[str]:
+    """What cannot be said, in sentences: absent classes, classes of a single photograph, one seed; `groups`: of each class in the test part."""
+    absent, single = ([name for name, number in groups.items() if number == wanted] for wanted in (0, 1))
     says = (
         [f"No test image is {', '.join(absent)}: nothing is said of it, and averages leave it out."] if absent else []
     )
     if single:
         says.append(f"All test images of {', '.join(single)} belong to one group: how it varies cannot be said.")
-    if len(counted.predicted) == 1:
+    if seeds == 1:
         says.append("One seed: what another seed would give is not in the intervals.")
     return says

@@ -1,12 +1,13 @@
 """What a study leads with: two of its models, the question that they answer, and the answer, in sentences.
 
-models --contest--> question, A, B      differences.csv, evidence.csv --headline, answer--> sentences, by the split that leaks least
+study --contest--> question, A, B      differences.csv, evidence.csv --headline, answer--> sentences, by the split that leaks least
 """
 
 from typing import NamedTuple
 
 import pandas as pd
 
+from lib.study import Study
 from lib.words import span, within
 
 
@@ -36,9 +37,9 @@ class Contest(NamedTuple):
     alone: bool  # do they differ in the residual alone?
 
 
-def contest(models: dict) -> Contest | None:
+def contest(study: Study) -> Contest | None:
     """The first ViT with a residual against the same without it, where the study has one, else against its plain ViT; None: it has no such ViT."""
-    vits = {name: model.settings for name, model in models.items() if model.architecture == "vit"}
+    vits = {name: model.settings for name, model in study.models.items() if model.architecture == "vit"}
     new = {name: settings for name, settings in vits.items() if settings.get("attention", "plain") != "plain"}
     with_residual = [name for name, settings in new.items() if settings.get("selection") != "none"]
     plain = [name for name in vits if name not in new]
@@ -51,7 +52,7 @@ def contest(models: dict) -> Contest | None:
     a = with_residual[0]
     without = [name for name in new if name not in with_residual and rest(new[name]) == rest(new[a])]
     if without:
-        which = f"Does the residual of the best head help ({models[a].label}, against {models[without[0]].label})?"
+        which = f"Does the residual of the best head help ({study.titles[a]}, against {study.titles[without[0]]})?"
         return Contest(which, a, without[0], True)
     return Contest("Is the proposed ViT more accurate than the plain one?", a, plain[0], False) if plain else None
 

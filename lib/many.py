@@ -48,6 +48,11 @@ def scores(table: pd.DataFrame, labels: list[str]) -> dict[str, float]:
     return {"accuracy": accuracy_score(true, said), "precision": precision, "recall": recall, "f1": f1}
 
 
+def groups(table: pd.DataFrame, labels: list[str]) -> dict[str, int]:
+    """In how many groups each label is."""
+    return {name: table.group[there].nunique() for name, there in zip(labels, truth(table, labels).T)}
+
+
 def sums(seeds: list[pd.DataFrame], labels: list[str]) -> np.ndarray:
     """(seeds, groups, 5, labels): how often a label was there and said, said, there; then, alike for all labels, exact answers and images."""
     rows, groups = pd.factorize(seeds[0].group)

@@ -24,6 +24,20 @@ def scores_html(table: pd.DataFrame) -> str:
     return captioned(shown.to_html(border=0), f"Test scores. {says[0].upper()}{says[1:]}.")
 
 
+def published_html(rows: pd.DataFrame) -> str:
+    """Printed rows, as text, as a table of a page."""
+    return captioned(rows.to_html(index=False, border=0), "As printed, as fractions")
+
+
+def sizes_html(sizes: pd.DataFrame) -> str:
+    """How large models are, as a table of a page; `sizes`: dataset, model, parameters, megabytes."""
+    table = sizes.assign(size=[f"{r.parameters:,} ({r.megabytes:.2f} MB)" for r in sizes.itertuples()])
+    wide = table.pivot_table(index="model", columns="dataset", values="size", aggfunc="first", sort=False)
+    return captioned(
+        wide.rename_axis(index=None, columns=None).to_html(border=0), "Parameters, and their size in float32"
+    )
+
+
 def claims_html(judged: pd.DataFrame) -> str:
     """claims.csv as a table of a page: the claim, the verdict with its link, what was found and what was wanted."""
     rows = []

@@ -128,9 +128,11 @@ def printed_better(
     of, by = ("dataset", "model") if dataset else ("model", "dataset")
     table = printed(study).pivot(index=by, columns=of, values=metric)
     better = int((table[dataset or model] > table[than]).sum())
-    where = f"models of {len(table)} in Table 1" if dataset else f"data sets of {len(table)} in the printed table"
+    where = (
+        f"models of {len(table)} in the printed table" if dataset else f"data sets of {len(table)} in the printed table"
+    )
     quantity = f"{where} with a higher {metric} {'on' if dataset else 'of'} {dataset or model} than {'on' if dataset else 'of'} {than}"
-    return Measured(quantity, better, "index.html#Table-1")
+    return Measured(quantity, better, "index.html#The-scores")
 
 
 def rows_that_cannot(study: Study, dataset: str, whole: bool) -> Measured:
@@ -141,6 +143,18 @@ def rows_that_cannot(study: Study, dataset: str, whole: bool) -> Measured:
     return Measured(f"{what} of {len(checked)} in Table 1, {dataset}, that cannot arise", wrong, "08_claims.html")
 
 
+def accuracies_that_cannot(study: Study, dataset: str, images: int) -> Measured:
+    """How many printed accuracies of a data set no number of right ones among so many gives, rounded or cut off."""
+    table = printed(study).query("dataset == @dataset")
+    ways = [
+        [consistency.attainable(f"{100 * v:.2f}", images, truncate=cut) for cut in (False, True)]
+        for v in table.accuracy
+    ]
+    wrong = sum(not any(counts) for counts in ways)
+    what = f"printed accuracies of {len(table)}, {dataset}, that are no number of right ones among {images} (an arbitrary one is in {consistency.chance(images):.0%})"
+    return Measured(what, wrong, "index.html#The-scores")
+
+
 def nothing(study: Study) -> Measured:
     """Of what cannot be measured here."""
     return Measured("nothing here measures it", None)
@@ -148,5 +162,5 @@ def nothing(study: Study) -> Measured:
 
 MEASURES = {
     "difference": difference, "accuracy": accuracy, "epochs_to": epochs_to, "size": size, "unlikely_f1": unlikely_f1, "attention": attention, "images": images, "printed_better": printed_better,
-    "rows_that_cannot": rows_that_cannot, "nothing": nothing,
+    "rows_that_cannot": rows_that_cannot, "accuracies_that_cannot": accuracies_that_cannot, "nothing": nothing,
 }  # fmt: skip

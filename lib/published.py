@@ -2,7 +2,9 @@
 
 import pandas as pd
 
+from lib.evidence import METRICS
 from lib.study import ROOT, Study
+from lib.words import as_printed
 
 
 def _read(study: Study, name: str, columns: list[str]) -> pd.DataFrame:
@@ -25,6 +27,14 @@ def stands_for(study: Study, dataset: str) -> str:
 def printed(study: Study) -> pd.DataFrame:
     """The scores as printed: dataset, model, accuracy and maybe precision, recall, f1 (as fractions) and the number of classes."""
     return _read(study, "table1.csv", ["dataset", "model", "accuracy"])
+
+
+def elsewhere(study: Study) -> pd.DataFrame:
+    """Printed rows, as text, of data sets that no data set of this study is, or stands for."""
+    table = printed(study) if study.published else pd.DataFrame(columns=["dataset"])
+    own = [stands_for(study, name) for name in study.datasets]
+    shown = table.assign(**{name: as_printed(table[name]) for name in METRICS if name in table})
+    return shown[~shown.dataset.isin(own)]
 
 
 def test_sizes(study: Study) -> dict[str, dict[str, dict[str, int]]]:

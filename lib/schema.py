@@ -1,6 +1,7 @@
 """Parameters files that say what is wrong with them: every unknown name with the right ones beside it."""
 
 import difflib
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -41,7 +42,15 @@ def printable(name: str) -> str:
     return name
 
 
+def plain(name: str) -> str:
+    """A name that stands in commands and paths: letters, digits, hyphens and underscores."""
+    if not re.fullmatch(r"[\w-]+", name, re.ASCII):
+        raise ValueError(f"{name!r} names files and stages: only letters, digits, - and _ can be in it")
+    return name
+
+
 Name = Annotated[str, AfterValidator(printable)]
+Key = Annotated[str, AfterValidator(plain)]
 
 
 def read_yaml(path: Path):

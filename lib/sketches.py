@@ -60,10 +60,18 @@ def fields(influence: dict[str, np.ndarray], sides: dict[str, int]) -> tuple[Fig
     figure, panels = plt.subplots(1, len(influence), figsize=(1.9 * len(influence), 2.3))
     for axes, (title, values) in zip(panels, influence.items()):
         side, middle = sides[title], len(values) // 2
-        axes.imshow(values / values.max(), cmap="Purples")
+        axes.pcolormesh(values / values.max(), cmap="Purples")
         axes.add_patch(
-            Rectangle((middle - side / 2, middle - side / 2), side, side, fill=False, ec=SERIES["validation"], lw=1.4)
+            Rectangle(
+                (middle + 0.5 - side / 2, middle + 0.5 - side / 2),
+                side,
+                side,
+                fill=False,
+                ec=SERIES["validation"],
+                lw=1.4,
+            )
         )
+        axes.set(aspect="equal", ylim=(len(values), 0))
         axes.set_title(f"{title}\n{side} px", fontsize=9)
         axes.axis("off")
     figure.tight_layout()
@@ -79,8 +87,8 @@ def positions(table: np.ndarray) -> tuple[Figure, str]:
     """
     count, d = table.shape
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.2), gridspec_kw={"width_ratios": [2, 1.3]})
-    left.imshow(table, cmap="PuOr", aspect="auto", vmin=-1, vmax=1)
-    left.set(xlabel="k", ylabel="t")
+    left.pcolormesh(table, cmap="PuOr", vmin=-1, vmax=1)
+    left.set(xlabel="k", ylabel="t", ylim=(count, 0))
     products = table @ table.T
     for t, colour in [(0, SERIES["train"]), (count // 2, SERIES["validation"]), (count - 1, "#444")]:
         right.plot(np.arange(count) - t, products[t], color=colour, label=f"t = {t}", lw=3 if t == 0 else 1.3)

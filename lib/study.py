@@ -13,11 +13,11 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator, model_validator
 
-from lib import catalogue
+from lib import blocks, catalogue
 from lib.blocks import Model, Optimizer, Pretraining, Schedule, Training, require_draw
 from lib.catalogue import Dataset
 from lib.errors import StudyError
-from lib.schema import Name, Strict, known, read_yaml, validated
+from lib.schema import Key, Name, Strict, known, read_yaml, validated
 from lib.splits import SPLITS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,13 +30,13 @@ class Study(Strict):
     root: str
     title: Name
     published: str | None
-    datasets: dict[str, Training] = Field(min_length=1)
+    datasets: dict[Key, Training] = Field(min_length=1)
     splits: list[str] = Field(min_length=1)
     split_seed: NonNegativeInt
     validation_share: float = Field(gt=0, le=0.5)
     extra: list[Literal["00_primer", "04_attention", "10_use"]] = Field(min_length=1)
     pretrain: Pretraining | None
-    models: dict[str, Model] = Field(min_length=1)
+    models: dict[Key, Model] = Field(min_length=1)
     seeds: list[NonNegativeInt] = Field(min_length=1)
     image_size: PositiveInt
     pixel_mean: float
@@ -53,13 +53,6 @@ class Study(Strict):
     precision: Literal["32-true", "bf16-mixed"]
     skip_broken: bool
 
-    @field_validator("datasets")
-    @classmethod
-    def _datasets(cls, datasets):
-        for name, training in datasets.items():
-            require_draw(name, training.draw)
-        return datasets
-
     @field_validator("splits")
     @classmethod
     def _splits(cls, splits):
@@ -72,9 +65,11 @@ class Study(Strict):
         return published and known(published, folders, "document of params/published")
 
     @model_validator(mode="after")
-    def _distinct(self):
-        labels = [model.label for model in self.models.values()]
-        for what, values in [("seeds", self.seeds), ("splits", self.splits), ("titles of models", labels)]:
+    def _agree(self):
+        for name, training in self.datasets.items():
+            require_draw(name, training.draw)
+        titles = list(self.titles.values())
+        for what, values in [("seeds", self.seeds), ("splits", self.splits), ("titles of models", titles)]:
             if len(set(values)) < len(values):
                 raise ValueError(f"two {what} are the same: {', '.join(map(str, values))}")
         asking = [name for name, model in self.models.items() if model.starts_from == "phantoms"]
@@ -89,6 +84,11 @@ class Study(Strict):
         """The catalogue's entry of one of this study's data sets."""
         known(name, self.datasets, f"data set of the study {self.study!r}")
         return catalogue.entry(name)
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """How tables and figures name each model."""
+        return blocks.titles(self.models)
 
     @property
     def data(self) -> Path:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 import yaml
@@ -47,6 +48,7 @@ def train(study: Study, dataset: str, split: str, model: str, seed: int) -> Iter
         make = partial(build, study, model, len(images.classes))
         try:
             network, history, seconds = yield from tune(fabric, images, wanted, make, weights)
+            table = predictions(network, images)  # by all processes: batch norm's buffers pass between them
         except (RuntimeError, MemoryError) as error:
             if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "allocate memory" in str(error):
                 raise StudyError(memory(study, wanted)) from error
@@ -55,7 +57,6 @@ def train(study: Study, dataset: str, split: str, model: str, seed: int) -> Iter
             if fabric.is_global_zero:
                 stop(folder, weights, wanted, str(error))
         else:
-            table = predictions(network, images)  # by all processes: batch norm's buffers pass between them
             if fabric.is_global_zero:
                 finish(folder, weights, wanted, network, table, history)
                 timing = pd.DataFrame({"seconds": seconds}).assign(**machine(fabric))
@@ -92,11 +93,13 @@ def tune(fabric, images: Images, wanted: dict, make: Callable, weights: Path) ->
 
 
 def predictions(network: nn.Module, images: Images) -> pd.DataFrame:
-    """A row an image of the validation and the test part: its label, the predicted one, a probability a class."""
+    """A row an image of the validation and the test part: its label, the predicted one, a probability a class. Diverged: one of them is NaN."""
     tables = []
     for part in ["validation", "test"]:
         rows = images.rows(part)
         probabilities = predict(network, images, rows).numpy()
+        if np.isnan(probabilities).any():
+            raise Diverged(f"the probabilities of the {part} part are nan")
         table = images.table.loc[rows.numpy(), ["path", "group", "label"]].assign(
             predicted=images.kind.names(probabilities, images.classes)
         )

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from lib.averages import decimals
 from lib.evidence import METRICS
 
 
@@ -18,12 +19,18 @@ def beside(table: pd.DataFrame) -> pd.DataFrame:
             continue
         factor, digits = (100, 1) if metric == "accuracy" else (1, 2)
         if part.published.notna().any():
-            printed = factor * part.published
-            rows[title, "published"] = printed.map(lambda value: "" if pd.isna(value) else f"{value:.2f}")
+            rows[title, "published"] = as_printed(part.published, factor)
         rows[title, "here"] = (factor * part["mean"]).map(f"{{:.{digits}f}}".format)
         ends = [(factor * part[end]).map(f"{{:.{digits}f}}".format) for end in ["low", "high"]]
         rows[title, "95\u00a0%"] = ends[0] + " to " + ends[1]
     return pd.DataFrame(rows).T[table.model.unique()].rename_axis(columns=None)
+
+
+def as_printed(fractions: pd.Series, factor: float = 1) -> pd.Series:
+    """Published numbers with as many decimals as the longest of them has; empty where there is none."""
+    printed = factor * fractions
+    digits = decimals(printed.dropna())
+    return printed.map(lambda value: "" if pd.isna(value) else f"{value:.{digits}f}")
 
 
 def evidence_table(assessed: pd.DataFrame) -> pd.DataFrame:

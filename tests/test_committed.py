@@ -31,7 +31,7 @@ def test_the_readme_quotes_the_headline_of_the_study_that_decides():
     study = load_study("small")
     compared = pd.read_csv(study.report / "tables" / "differences.csv")
     titles = {name: study.dataset(name).title for name in study.datasets}
-    says = headline.headline(compared, titles, headline.contest(study.models))
+    says = headline.headline(compared, titles, headline.contest(study))
     assert says in " ".join((ROOT / "README.md").read_text().replace("\n> ", " ").split())
 
 

@@ -78,7 +78,7 @@ def test_a_model_that_came_to_no_end_somewhere_is_not_ranked():
 def test_what_cannot_be_said_is_said():
     table = pd.DataFrame({"label": list("aab"), "predicted": list("aab"), "group": [0, 1, 2]})
     counted = counts([table], list("abc"))
-    assert evidence.limits(counted, list("abc")) == [
+    assert evidence.limits(evidence.groups(counted, list("abc")), 1) == [
         "No test image is c: nothing is said of it, and averages leave it out.",
         "All test images of b belong to one group: how it varies cannot be said.",
         "One seed: what another seed would give is not in the intervals.",

@@ -61,9 +61,9 @@ def test_one_training_of_each_decides_nothing():
     [("small", "vit-proposed", "vit"), ("scratch", "vit-proposed", "released-none"), ("screen", "l1-slice", "none")],
 )
 def test_a_study_leads_with_the_residual_alone_where_it_can(name, a, b):
-    one = headline.contest(load_study(name).models)
+    one = headline.contest(load_study(name))
     assert (one.a, one.b, one.alone) == (a, b, b != "vit")
 
 
 def test_a_study_without_the_new_attention_leads_with_no_two_models():
-    assert headline.contest(load_study("startup-small").models) is None
+    assert headline.contest(load_study("startup-small")) is None

@@ -6,7 +6,7 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, f1_score
 
-from lib import augment, evidence, intervals, many, predictions
+from lib import augment, baselines, evidence, intervals, many, predictions
 from lib.errors import StudyError
 from lib.labels import KINDS
 
@@ -79,6 +79,25 @@ def test_what_is_written_is_read_and_what_is_wrong_is_refused(tmp_path):
         table.astype(object).assign(**{column: [value, *table[column][1:]]}).to_csv(path, index=False)
         with pytest.raises(StudyError, match=f"1 rows have .*{told}.*0.png"):
             predictions.read(path, LABELS, "many")
+
+
+def test_what_little_suffices_answers_with_sets_of_labels(tmp_path):
+    labels = ["a", "b; c", "none", "a"] * 10
+    pixels = np.repeat(np.arange(4, dtype=np.uint8)[np.arange(40) % 4] * 60, 48).reshape(40, 4, 4, 3)
+    images = pd.DataFrame({"width": 4, "height": range(40)})
+    split = pd.DataFrame(
+        {"part": ["train"] * 20 + ["test"] * 20, "path": [f"{i}.png" for i in range(40)], "label": labels}
+    )
+    table = baselines.predictions("nearest", images, pixels, split.assign(group=range(40)), LABELS, "many")
+    table.to_csv(tmp_path / "p.csv", index=False)
+    read = predictions.read(tmp_path / "p.csv", LABELS, "many")
+    assert len(read) == 20 and evidence.scores(read, LABELS)["accuracy"] == 1
+
+
+def test_a_label_without_a_patient_or_with_one_is_named():
+    table = made(40, 10).assign(t_b=0, t_c=lambda t: (t.group == 3).astype(int))
+    absent, single = evidence.limits(many.groups(table, LABELS), 3)
+    assert "No test image is b:" in absent and "images of c belong to one group" in single
 
 
 def test_one_label_and_many_learn_and_answer_as_they_should():

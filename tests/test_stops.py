@@ -39,6 +39,13 @@ def test_a_network_that_answers_no_number_stops_that_seed_too(tiny, monkeypatch)
     assert tiny.stopped("phantom-brain", "published", "cnn", 0).startswith("the probabilities became nan in epoch 1")
 
 
+def test_a_network_that_answers_no_number_to_the_test_part_alone_has_no_result(tiny, monkeypatch):
+    answers = training.predict
+    monkeypatch.setattr(training, "predict", lambda *a: answers(*a) * float("nan"))
+    assert len(run(tiny)) == 3
+    assert tiny.stopped("phantom-brain", "published", "cnn", 0) == "the probabilities of the validation part are nan"
+
+
 @pytest.mark.parametrize(
     "error", [torch.OutOfMemoryError("CUDA"), MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
 )

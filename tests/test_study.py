@@ -41,6 +41,7 @@ def test_every_study_is_right(name):
         ),
         (changed(image_size="big"), "image_size"),
         (changed(seeds=[]), "seeds"),
+        (changed(models={"rate-0.1": {"title": "A", "architecture": "cnn"}}), "only letters, digits, - and _"),
         (changed(seeds=[0, 0]), "two seeds are the same"),
         (changed(validation_share=0.9), "validation_share"),
         (changed(datasets={"phantom-blood": {"epochs": 1, "draw": {"sed": 0}}}), "did you mean 'seed'?"),
@@ -72,6 +73,15 @@ def test_a_wrong_parameter_is_named_with_the_right_ones(values, told):
 def test_a_plain_vit_that_is_given_a_rule_is_refused_when_it_is_built(rule):
     with pytest.raises(StudyError, match="say attention: paper"):
         MODELS["vit"](2, 32, dim=8, mlp_dim=8, depth=1, heads=2, **rule)
+
+
+def test_a_title_says_the_start_where_it_is_not_the_same_for_all():
+    plain, other = (
+        {"title": t, "architecture": "resnet18", "weights": w} for t, w in [("A", "none"), ("B", "imagenet")]
+    )
+    alone = validated(Study, changed(models={"a": plain, "b": {**plain, "title": "B"}}, pretrain=None), "here").titles
+    both = validated(Study, changed(models={"a": plain, "b": other}, pretrain=None), "here").titles
+    assert list(alone.values()) == ["A", "B"] and list(both.values()) == ["A, from scratch", "B, ImageNet weights"]
 
 
 def test_an_unknown_study_lists_the_studies():

@@ -31,5 +31,17 @@ def test_table_1_says_what_its_rows_are(published, says):
     )
 
 
+@pytest.mark.parametrize(
+    ("values", "factor", "shown"),
+    [
+        ([0.979, 0.9815], 100, ["97.90", "98.15"]),
+        ([0.975, None], 100, ["97.5", ""]),
+        ([0.0815, 0.2], 1, ["0.0815", "0.2000"]),
+    ],
+)
+def test_a_published_number_keeps_its_decimals(values, factor, shown):
+    assert words.as_printed(pd.Series(values, dtype=float), factor).tolist() == shown
+
+
 def test_a_table_of_claims_has_a_caption():
     assert "<caption>" in markup.claims_html(pd.DataFrame(columns=["words", "verdict"]))
