@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from lib.errors import StudyError
-from lib.intervals import Counts, accuracy, ends, replicates
+from lib.intervals import Counts, accuracy, alike, ends, replicates
 
 POWER = 0.8
 PRIOR = 0.1  # independent images imagined that only A gets right, and as many that only B does: less than for one model alone
@@ -38,7 +38,8 @@ def difference(a: Counts, b: Counts, metric=accuracy) -> Difference:
 def differences(a: Counts, b: Counts, of_a=accuracy, of_b=None) -> np.ndarray:
     """(draws,): what a metric of A minus that of B could have been with other photographs and seeds. StudyError: other images."""
     require_same_images(a, b)
-    return of_a(replicates(a, prior=PRIOR)) - (of_b or of_a)(replicates(b, prior=PRIOR, opposite=True))
+    settings = {"prior": PRIOR, "kinds": alike(a, b)}
+    return of_a(replicates(a, **settings)) - (of_b or of_a)(replicates(b, **settings, opposite=True))
 
 
 def decidable(drawn: np.ndarray) -> float:
@@ -63,6 +64,9 @@ def p_value(a: Counts, b: Counts) -> float:
         np.bincount(groups, share * one.predicted.sum(0)[range(len(one.label)), one.label])
         for one, share in zip((a, b), shares)
     ]
+    right = [one[right[0] != right[1]] for one in right]  # who changes places with its like changes nothing
+    if not len(right[0]):
+        return 1.0
     batch = max(1, 10_000_000 // len(right[0]))  # resamples at once: scipy holds about ten times so many numbers
     settings = dict(permutation_type="samples", vectorized=True, n_resamples=9999, batch=batch, rng=0)
     return float(stats.permutation_test(right, lambda x, y, axis: (x - y).sum(axis), **settings).pvalue)

@@ -86,8 +86,8 @@ def replicates(
     `opposite` the replicates of two models pair up, as there. Accuracy has no such images here: `as_right` leads to its intervals.
     """
     summed, (for_seeds, rng) = sums(seeds, labels), np.random.default_rng(0).spawn(2)
-    of_seeds = weights(for_seeds, DRAWS, len(summed)).T
-    of_groups = weights(rng, DRAWS, summed.shape[1]) * summed.shape[1]
+    of_seeds = weights(for_seeds, DRAWS, np.ones(len(summed))).T
+    of_groups = weights(rng, DRAWS, np.ones(summed.shape[1])) * summed.shape[1]
     there = summed[0][:, 2]  # (groups, labels)
     patient = (there**2).sum(0) / np.maximum(
         there.sum(0), 1

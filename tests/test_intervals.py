@@ -49,6 +49,16 @@ def test_over_independent_images_it_is_wilsons_interval(recall):
     assert design_effect(one) == 1
 
 
+def test_groups_that_are_alike_share_a_weight_and_nothing_else_changes():
+    one, other = test_set([(300, 900), (40, 40)], 0.9, 0.3), test_set([(300, 900), (40, 40)], 0.8, 0.3, seed=1)
+    kinds, each = intervals.alike(one, other), np.arange(len(one.label))
+    assert len(set(kinds)) < 40 and len(set(intervals.alike(one))) < len(set(kinds))
+    for numbers in (kinds, intervals.alike(one)):
+        drawn, apart = (intervals.recalls(intervals.replicates(one, kinds=k, draws=20000)) for k in (numbers, each))
+        assert drawn.mean(0) == pytest.approx(apart.mean(0), abs=0.001)
+        assert drawn.std(0) == pytest.approx(apart.std(0), rel=0.03)
+
+
 def test_views_that_are_all_alike_count_once_and_independent_ones_each():
     alike, apart = test_set([(60, 600)] * 2, 0.7, alike=0.999), test_set([(60, 600)] * 2, 0.7)
     assert design_effect(alike) == pytest.approx(10, rel=0.05)
