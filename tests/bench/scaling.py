@@ -22,6 +22,10 @@ from tests.bench import DEVICES, row
 from tests.conftest import Project
 
 ROUNDS, EPOCHS, IMAGES, MORE = 3, 4, 512, (4, 8)
+EXTRAPOLATED = """\
+Rows that say *extrapolated* were not run. For processes they are Amdahl's law, from one and two: they know nothing of networks, nor of GPUs' own links. For workers
+they deal out the trainings as each was timed alone, with the overhead that was seen: they take every worker to be as fast as one here, and the file system to keep up.
+"""
 PAGE, BEGIN, END = ROOT / "docs" / "machines.md", "<!-- made by: python -m tests.bench scaling -->\n", "<!-- end -->"
 SIZES = {  # the demo's ViT, and ViT-B/16
     "cpu": dict(batch_size=32, vit=dict(patch=8, dim=96, mlp_dim=384, depth=4, heads=3)),
@@ -141,7 +145,7 @@ def table(bench: pd.DataFrame) -> str:
     for one in bench[bench.part == "scaling"].itertuples():
         numbers = "not measured |" if pd.isna(one.ratio) else f"{one.ratio:.2f} | {1 / one.ratio:.1f}"
         lines.append(f"| {one.what} | {one.against} | {one.device} | {numbers} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n\n" + EXTRAPOLATED
 
 
 def tell(bench: pd.DataFrame) -> None:
