@@ -65,7 +65,7 @@ def p_value(a: Counts, b: Counts) -> float:
         for one, share in zip((a, b), shares)
     ]
     right = [one[right[0] != right[1]] for one in right]  # who changes places with its like changes nothing
-    if not len(right[0]):
+    if len(right[0]) < 2:
         return 1.0
     batch = max(1, 10_000_000 // len(right[0]))  # resamples at once: scipy holds about ten times so many numbers
     settings = dict(permutation_type="samples", vectorized=True, n_resamples=9999, batch=batch, rng=0)

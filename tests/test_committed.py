@@ -27,8 +27,9 @@ def test_every_table_and_verdict_is_redone_from_the_committed_predictions_alone(
         pd.testing.assert_frame_equal(pd.read_csv(tmp_path / path), table, atol=1e-6, rtol=0)
 
 
-def test_the_readme_quotes_the_headline_of_the_study_that_decides():
-    study = load_study("small")
+@pytest.mark.parametrize("name", ["small", "ablation"])
+def test_the_readme_quotes_the_headline_of_the_studies_that_decide(name):
+    study = load_study(name)
     compared = pd.read_csv(study.report / "tables" / "differences.csv")
     titles = {name: study.dataset(name).title for name in study.datasets}
     says = headline.headline(compared, titles, headline.contest(study))

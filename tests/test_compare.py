@@ -32,6 +32,13 @@ def test_a_model_does_not_differ_from_itself():
     assert found.better == pytest.approx(0.5, abs=0.03)
 
 
+def test_one_group_in_which_two_models_differ_says_nothing():
+    a = test_set(MRI, 0.8)
+    predicted = a.predicted.copy()
+    predicted[0, 3] = predicted[0, 3, ::-1]
+    assert difference(a, a._replace(predicted=predicted)).p_value == 1
+
+
 def test_over_independent_images_it_is_mcnemars_test():
     a, b = pair([(400, 400)] * 2, lift=0.05)
     right = [one.predicted[0, range(800), one.label] for one in (a, b)]
