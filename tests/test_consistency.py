@@ -108,3 +108,11 @@ def test_the_published_table():
     assert rows["brain-mri"][rows["brain-mri"]].index.tolist() == ["alexnet", "resnet18", "vit"]
     assert rows["blood-cells"][rows["blood-cells"]].index.tolist() == ["vit"]
     assert checked.loc["brain-mri", "chance"].max() < 0.01 < 0.5 < checked.loc["blood-cells", "chance"].min()
+
+
+def test_the_chance_of_a_count_is_the_share_of_percentages_that_are_one():
+    assert consistency.chance(2) == 3 / 10001
+    assert consistency.chance(3) == 5 / 10001  # 0, 33.33, 66.66 cut off, 66.67 rounded, 100
+    some = [f"{units / 100:.2f}" for units in range(0, 10001, 97)]
+    passed = [bool(attainable(one, 173) or attainable(one, 173, truncate=True)) for one in some]
+    assert sum(passed) / len(some) == pytest.approx(consistency.chance(173), abs=0.05)

@@ -105,3 +105,10 @@ def test_the_smallest_of_several_differences_is_seldom_found_below_none_where_al
         _, low, high, _ = apart.smallest([(value + rng.normal(0, 0.01, 2000), value) for value in estimates])
         wrong += not low <= 0 <= high
     assert wrong / 400 <= 0.05
+
+
+def test_a_printed_accuracy_that_is_no_count_is_counted():
+    covid = load_study("covid-small")
+    found = measures.accuracies_that_cannot(covid, "covid-chestxray", 100)
+    assert found.estimate == 3, "77.54, 75.03 and 64.02 are no whole per cent"
+    assert measures.accuracies_that_cannot(covid, "covid-chestxray", 10000).estimate == 0
