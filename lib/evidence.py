@@ -144,3 +144,14 @@ def limits(groups: dict[str, int], seeds: int) -> list[str]:
     if seeds == 1:
         says.append("One seed: what another seed would give is not in the intervals.")
     return says
+
+
+def no_better(table: pd.DataFrame, often: float) -> list[str]:
+    """A sentence that names the models whose interval reaches down to one answer for all, if there are any.
+
+    Args:
+        table: model, low of its accuracy. often: the share of images that have the most frequent label.
+    """
+    weak = table.model[table.low <= often]
+    says = f"One and the same answer would be right for {often:.0%} of these images; as far as they can tell, no better than that: "
+    return [f"{says}{', '.join(weak)}."] if len(weak) else []

@@ -75,6 +75,14 @@ def test_a_model_that_came_to_no_end_somewhere_is_not_ranked():
     assert ranked.model.tolist() == ["a", "b"] and ranked["mean"].isna().tolist() == [False, True]
 
 
+def test_who_is_no_better_than_one_answer_for_all_is_named():
+    table = pd.DataFrame({"model": ["a", "b"], "low": [0.3, 0.2]})
+    assert evidence.no_better(table, 0.1) == []
+    assert evidence.no_better(table, 0.25)[0].endswith(
+        "right for 25% of these images; as far as they can tell, no better than that: b."
+    )
+
+
 def test_what_cannot_be_said_is_said():
     table = pd.DataFrame({"label": list("aab"), "predicted": list("aab"), "group": [0, 1, 2]})
     counted = counts([table], list("abc"))
