@@ -154,4 +154,4 @@ def no_better(table: pd.DataFrame, often: float) -> list[str]:
     """
     weak = table.model[table.low <= often]
     says = f"One and the same answer would be right for {often:.0%} of these images; as far as they can tell, no better than that: "
-    return [f"{says}{', '.join(weak)}."] if len(weak) else []
+    return [f"{says}{'; '.join(weak)}."] if len(weak) else []

@@ -76,10 +76,10 @@ def test_a_model_that_came_to_no_end_somewhere_is_not_ranked():
 
 
 def test_who_is_no_better_than_one_answer_for_all_is_named():
-    table = pd.DataFrame({"model": ["a", "b"], "low": [0.3, 0.2]})
-    assert evidence.no_better(table, 0.1) == []
+    table = pd.DataFrame({"model": ["a", "b", "c"], "low": [0.3, 0.2, 0.1]})
+    assert evidence.no_better(table, 0.05) == []
     assert evidence.no_better(table, 0.25)[0].endswith(
-        "right for 25% of these images; as far as they can tell, no better than that: b."
+        "right for 25% of these images; as far as they can tell, no better than that: b; c."
     )
 
 
