@@ -94,5 +94,5 @@ def answer(compared: pd.DataFrame, assessed: pd.DataFrame, titles: dict[str, str
             would = [f"`{split}` {span(rows.loc[split])}: {verdict(rows.loc[split])}" for split in others]
             says[-1] += f" What other splits would have said: {'; '.join(would)}."
     if says and not one.alone:
-        says.append("The two models differ in more than the residual: *How this differs* says in what.")
+        says.append("The two models differ in more than the residual: *How it was made* says in what.")
     return says

@@ -87,7 +87,7 @@ def claims_in_a_sentence(judged: pd.DataFrame) -> str:
     if not len(judged):
         return "None is judged by this study."
     numbers = [f"{number} {name}" for name, number in judged.verdict.value_counts().items()]
-    return f"Of {len(judged)} claims, {', '.join(numbers)}."
+    return f"Of {len(judged)} claim{'s' * (len(judged) > 1)}, {', '.join(numbers)}."
 
 
 def inside(shares: pd.DataFrame, titles: dict[str, str]) -> list[str]:

@@ -16,6 +16,7 @@ def test_what_a_claim_says_is_escaped(text):
 def test_how_many_claims_got_which_verdict():
     judged = pd.DataFrame({"verdict": ["undecided", "supported", "undecided"]})
     assert words.claims_in_a_sentence(judged) == "Of 3 claims, 2 undecided, 1 supported."
+    assert words.claims_in_a_sentence(judged[:1]).startswith("Of 1 claim, 1 ")
 
 
 @pytest.mark.parametrize(
