@@ -6,6 +6,7 @@
 # make lab                 JupyterLab on notebooks/
 # make test                every check
 # make test-faults         twenty kills of a study, ten thousand odd inputs: half an hour
+# make pipelines          dvc.yaml copied into every folder of params/, after a change of it
 # make badges REPO=o/name  where the project is, written into the notebooks' Colab badges
 # make bench               what the pipeline costs, measured
 STUDY ?= demo
@@ -13,7 +14,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 REDO = 06_evaluate 07_figures 08_claims 09_report
 
-.PHONY: report redo lab test test-faults badges bench
+.PHONY: report redo lab test test-faults pipelines badges bench
 report: .venv/ready
 	@study="$(STUDY)"; $(if $(IMAGES),study=$$(python -m lib.own "$(IMAGES)") &&) python -m lib.study $$study && python -m lib.claims $$study && \
 	$(if $(RAY),python -m lib.cluster $$study $(RAY) &&) dvc repro $$([ "$$study" = demo ] || echo "params/$$study/")dvc.yaml && \
@@ -34,6 +35,9 @@ test: .venv/ready
 test-faults: .venv/ready
 	PYTHONPATH=tests python -m faults 20
 	EXAMPLES=10000 python -m pytest tests/test_fuzz.py tests/test_files.py tests/test_fetch.py
+
+pipelines:
+	@for copy in params/*/dvc.yaml; do grep -v '^vars:' dvc.yaml > $$copy; done
 
 badges:
 	@$(PYTHON) lib/badges.py "$(REPO)"

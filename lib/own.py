@@ -8,6 +8,7 @@ was edited in params.yaml.
 
 import hashlib
 import re
+import shutil
 import string
 import sys
 import unicodedata
@@ -147,8 +148,7 @@ def make_study(path: Path) -> str:
         texts[folder / "claims.yaml"] = yaml.safe_dump({"improved": {**CLAIM, "of": of}}, sort_keys=False)
     for file, text in texts.items():
         write(file, lambda part, text=text: part.write_text(text, encoding="utf-8"))
-    if not (folder / "dvc.yaml").is_symlink():
-        (folder / "dvc.yaml").symlink_to("../../dvc.yaml")
+    shutil.copyfile(ROOT / "params/quick/dvc.yaml", folder / "dvc.yaml")
     return name
 
 

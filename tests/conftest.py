@@ -49,7 +49,7 @@ class Project:
         (folder / "params/tiny").mkdir()
         shutil.copy(ROOT / "tests/tiny.yaml", folder / "params/tiny/params.yaml")
         shutil.copy(ROOT / "tests/tiny-claims.yaml", folder / "params/tiny/claims.yaml")
-        (folder / "params/tiny/dvc.yaml").symlink_to("../../dvc.yaml")
+        shutil.copy(ROOT / "params/quick/dvc.yaml", folder / "params/tiny/dvc.yaml")
         subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
 
     def start(self, *command: str) -> subprocess.Popen:

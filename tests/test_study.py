@@ -26,6 +26,12 @@ def test_every_study_is_right(name):
     assert load_study(name).runs
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "params").glob("*/dvc.yaml")), ids=lambda path: path.parent.name)
+def test_every_study_has_the_one_pipeline_in_a_file_of_its_own(path):
+    lines = (ROOT / "dvc.yaml").read_text().splitlines(keepends=True)
+    assert not path.is_symlink() and path.read_text() == "".join(line for line in lines if not line.startswith("vars:"))
+
+
 @pytest.mark.parametrize(
     "values, told",
     [
