@@ -23,7 +23,7 @@ def protocols(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
     printed = table.drop_duplicates("model").set_index("model").published
     if printed.notna().any():
         place = [models.index(name) for name in printed.index]
-        axes.plot(100 * printed, place, "D", color="#999", mfc="none", label="in the paper")
+        axes.plot(100 * printed, place, "D", color="#999", mfc="none", label="as printed")
     for number, (split, part) in enumerate(table.groupby("split", sort=False)):
         place = [models.index(name) + (number - (len(splits) - 1) / 2) * 0.24 for name in part.model]
         reach = 100 * np.stack([part.accuracy - part.low, part.high - part.accuracy])

@@ -18,7 +18,7 @@ from lib.published import printed, test_sizes
 from lib.study import Study
 
 SHOW = {
-    "points": "{:+.1f} points",
+    "points": "{:+z.1f} points",
     "share": "{:.1%}",
     "times": "{:.3f}",
     "megabytes": "{:.2f} MB",

@@ -74,7 +74,7 @@ def within(title: str) -> str:
 
 def points(share: float) -> str:
     """A difference of shares, in percentage points with its sign."""
-    return f"{100 * share:+.1f}"
+    return f"{100 * share:+z.1f}"  # z: no -0.0
 
 
 def span(row) -> str:

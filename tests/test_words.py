@@ -46,3 +46,7 @@ def test_a_published_number_keeps_its_decimals(values, factor, shown):
 
 def test_a_table_of_claims_has_a_caption():
     assert "<caption>" in markup.claims_html(pd.DataFrame(columns=["words", "verdict"]))
+
+
+def test_a_difference_that_rounds_to_nothing_has_no_minus():
+    assert [words.points(share) for share in (-0.0004, 0.0004, -0.0006)] == ["+0.0", "+0.0", "-0.1"]
