@@ -23,6 +23,9 @@ from tests.conftest import Project
 
 ROUNDS, EPOCHS, IMAGES, MORE = 3, 4, 512, (4, 8)
 EXTRAPOLATED = """\
+A process that shares a batch has less to do each step, and as much to agree about. The tests' trainings are short: most of their time starts DVC, a notebook's kernel and torch, all of which a
+worker does for each of them too, and Ray itself is started once; what Ray is for is trainings of minutes and hours.
+
 Rows that say *extrapolated* were not run. For processes they are Amdahl's law, from one and two: they know nothing of networks, nor of GPUs' own links. For workers
 they deal out the trainings as each was timed alone, with the overhead that was seen: they take every worker to be as fast as one here, and the file system to keep up.
 """
