@@ -17,6 +17,10 @@ class Table(Strict):
     label: str  # column: its class; of many, the classes
     separator: str = ", "  # between the classes of one image, where there are many
     source: str | None = None  # column: the patient or photograph that it comes from
+    part: str | None = None  # column: what decides the part that it is in
+    parts: dict[
+        str, str
+    ] = {}  # what stands there -> one of the parts; images of which something else is said are left out
 
 
 class Check(Strict):
@@ -34,8 +38,10 @@ class Dataset(Strict):
     classes: dict[str, Name]  # class folder -> printed name, in the order of the paper
     table: Table | None = None  # what says each image's class, if not its folder
     labels: Literal["one", "many"] = "one"  # many: an image may have several of the classes, or none
-    parts: list[str] = []  # folders that {part} may be: train first, then test
-    published: Literal["folders", "call"] | None = None  # how the paper's own split is made: see lib/splits.py
+    parts: list[str] = []  # folders that {part} may be, or parts that the table names: train first, then test
+    published: Literal["folders", "call", "random"] | None = (
+        None  # how the document's own split is made: see lib/splits.py
+    )
     kaggle: str | None = None  # owner/name
     url: str | None = None  # where its archive is, if not at Kaggle
     torchvision: str | None = None  # the name of its class in torchvision.datasets

@@ -57,21 +57,23 @@ def listed(archive, entry: Dataset) -> pd.DataFrame:
     StudyError: no such table, columns that lack, images that stand twice with different labels or that the archive does not hold.
     """
     table = read_table(archive, entry.table.file)
-    columns = [entry.table.path, entry.table.label, *([entry.table.source] if entry.table.source else [])]
+    columns = [name for name in [entry.table.path, entry.table.label, entry.table.source, entry.table.part] if name]
     if lacking := [name for name in columns if name not in table]:
         raise StudyError(f"{entry.table.file} has no column {', '.join(lacking)}: it has {', '.join(table.columns)}")
+    if entry.table.part:
+        table = table[table[entry.table.part].isin(list(entry.table.parts))]
     said = table[entry.table.label].map(partial(names, entry))
     table, said = table[said != ""], said[said != ""]
     found = pd.DataFrame({
         "path": [entry.images.replace("{path}", name) for name in table[entry.table.path]],
         "label": said.to_list(),
-        "published_part": "",
+        "published_part": table[entry.table.part].map(entry.table.parts).to_list() if entry.table.part else "",
         "source": table[entry.table.source].to_list() if entry.table.source else "",
     })  # fmt: skip
-    found = found.assign(source=one_name(found)).drop_duplicates(["path", "label"], ignore_index=True)
+    found = found.assign(source=one_name(found)).drop_duplicates(COLUMNS[:3], ignore_index=True)
     have = set(archive.namelist())
     for wrong, what in [
-        (found.path.duplicated(), "stand twice with different labels"),
+        (found.path.duplicated(), "stand twice with different labels or parts"),
         (~found.path.isin(have), "are not there"),
     ]:
         if wrong.any():
@@ -110,11 +112,12 @@ def read_table(archive, name: str) -> pd.DataFrame:
 
 
 def require_every_class(table: pd.DataFrame, entry: Dataset, archive: str) -> None:
-    """A StudyError that names the classes, or parts of one, that have no image."""
-    have = {
-        (name, part) for label, part in set(zip(table.label, table.published_part)) for name in label.split(SEPARATOR)
-    }
-    wanted = [(folder, label, part) for folder, label in entry.classes.items() for part in entry.parts or [""]]
+    """A StudyError that names the classes, or folders of one, that have no image; a part that a table names may lack a class."""
+    found = table.published_part if entry.table is None else ""
+    rows = set(table.assign(found=found)[["label", "found"]].itertuples(index=False, name=None))
+    have = {(name, part) for label, part in rows for name in label.split(SEPARATOR)}
+    parts = entry.parts if entry.table is None else []
+    wanted = [(folder, label, part) for folder, label in entry.classes.items() for part in parts or [""]]
     if lacking := [f"{folder} {part}".strip() for folder, label, part in wanted if (label, part) not in have]:
         raise StudyError(
             f"{archive} has no image of {', '.join(lacking)}; they are looked for at {entry.images!r}.\n"

@@ -18,12 +18,15 @@ TEST_SHARE = 0.2  # the paper's 80:20, sections 4.1.1 and 4.1.2
 def published(images: "pd.DataFrame", groups: "pd.Series", dataset, seed: int) -> "np.ndarray":
     """The test part that the archive has, or that gives the counts that the document states.
 
-    `folders`: the archive's second part (blood cells: TEST). `call`: the call that gives the counts of
+    `folders`: the archive's second part (blood cells: TEST), of its folders or its table. `random`: the document does not say
+    how it divided these images; 80:20, as by the protocol of this name. `call`: the call that gives the counts of
     section 4.1.2, `train_test_split(test_size=0.2, random_state=42)`, not stratified, over the rows of
     images.csv: sorted by name, the first class of the catalogue first. The study's seed plays no role.
     """
     if dataset.published == "folders":
         return (images.published_part == dataset.parts[1]).to_numpy()
+    if dataset.published == "random":
+        return random(images, groups, dataset, seed)
     if dataset.published is None:
         raise StudyError(f"{dataset.title} has no published split: name others of {', '.join(SPLITS)} in the study")
     return _random_rows(images, seed=42, stratify=None)

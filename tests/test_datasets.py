@@ -39,6 +39,18 @@ def test_parts_of_the_archive_become_published_parts(tmp_path):
     assert sorted(images.published_part.unique()) == ["TEST", "TRAIN"] and len(images) == 8
 
 
+def test_a_table_names_the_parts_and_leaves_out_what_is_of_none(tmp_path):
+    entry = catalogue.entry("covid-chestxray")
+    views = ["PA", "AP", "AP Supine", "L"]  # the fourth is of no part, and only the test part lacks classes
+    rows = [(f"{label}{v}.png", label, view) for label in entry.classes for v, view in enumerate(views)]
+    rows = [row for row in rows if row[1] == "SARS" or row[2] != "AP Supine"]
+    told = "filename,finding,view,patientid\n" + "".join(f"{name},{label},{view},7\n" for name, label, view in rows)
+    members = {f"images/{name}": png() for name, *_ in rows} | {"metadata.csv": told.encode()}
+    images, _, _ = datasets.read_images(write_zip(tmp_path / "a.zip", members), entry, 8)
+    assert len(images) == 2 * len(entry.classes) + 1
+    assert images.path[images.published_part == "test"].tolist() == ["images/SARS2.png"]
+
+
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "LA", "1"])
 def test_every_mode_becomes_the_colours_that_it_means(tmp_path, mode):
     grey = Image.fromarray(np.tile(np.array([0, 255], dtype=np.uint8), (6, 3))).convert(mode)  # black and white columns

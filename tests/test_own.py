@@ -168,7 +168,7 @@ def test_what_cannot_be_split_is_told(project, tmp_path, classes, number, told):
         ("file,label\na.png,x\n", "has no column path: it has file, label"),
         ("path,label\na.png,x\nb.png,y\n", "2 images of t.csv are not there: a.png, b.png"),
         ("path,label\n../a.png,x\nb.png,y\n", "are not there"),
-        ("path,label\na.png,x\na.png,y\n", "1 images of t.csv stand twice with different labels: a.png"),
+        ("path,label\na.png,x\na.png,y\n", "1 images of t.csv stand twice with different labels or parts: a.png"),
         ("", "is no table"),
     ],
 )

@@ -40,6 +40,11 @@ def test_the_published_blood_split_follows_the_archives_folders():
     assert ((table.part == "test") == (images.published_part == "TEST")).all()
 
 
+def test_where_a_document_does_not_say_how_it_divides_its_split_is_a_random_one():
+    unsaid = BRAIN.model_copy(update={"published": "random"})
+    assert made("published", seed=3, entry=unsaid).equals(made("random", seed=3))
+
+
 @pytest.mark.parametrize("protocol", SPLITS)
 def test_validation_never_shares_a_group_with_training(protocol):
     table = made(protocol)
