@@ -4,12 +4,19 @@ import html
 
 import pandas as pd
 
+from lib.study import Study
 from lib.words import beside
 
 
 def captioned(table: str, caption: str) -> str:
     """A table of a page that says what it shows, for eyes and for screen readers."""
     return table.replace("<thead>", f"<caption>{html.escape(caption)}</caption><thead>", 1)
+
+
+def notes(study: Study) -> str:
+    """What a reader must know of each data set of a study, a line each, as Markdown: that it is a part, or that its images are not independent."""
+    entries = [study.dataset(name) for name in study.datasets]
+    return "\n".join(f"- {entry.title}: {entry.note}" for entry in entries if entry.note)
 
 
 def scores_html(table: pd.DataFrame) -> str:

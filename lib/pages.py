@@ -17,7 +17,7 @@ import nbformat  # noqa: E402
 
 from lib.errors import StudyError  # noqa: E402
 from lib.landmarks import CONTENTS, with_landmarks  # noqa: E402
-from lib.study import ROOT, load_study  # noqa: E402
+from lib.study import ROOT, Study, load_study  # noqa: E402
 
 
 def execute(notebook: str, study: str, parameters: dict[str, str]) -> nbformat.NotebookNode:
@@ -44,6 +44,13 @@ def execute(notebook: str, study: str, parameters: dict[str, str]) -> nbformat.N
         raise StudyError(
             f"{what}\n  (stopped in notebooks/{notebook}.ipynb; what it did is in {kept.relative_to(ROOT)})"
         ) from None
+
+
+def about(study: Study, dataset: str, split: str = "", model: str = "") -> str:
+    """What a page of one data set is of, in the study's words: the data set, the split and the model, and what a reader must know of the data."""
+    entry = study.dataset(dataset)
+    names = [entry.title] + [f"split `{split}`"] * bool(split) + [study.titles[model]] * bool(model)
+    return f"**Here:** {'; '.join(names)}. {entry.note}"
 
 
 def page_name(notebook: str, parameters: dict[str, str]) -> str:
@@ -104,10 +111,14 @@ def main(notebook: str, study: str, *assignments: str) -> None:
     """Check the study, run the notebook, write the page; waits for another process that is at the same page."""
     from lib.files import alone, write
 
-    load_study(study)
+    loaded = load_study(study)
     parameters = dict(assignment.split("=", 1) for assignment in assignments)
     with alone(ROOT / "build" / f"{study}-{page_name(notebook, parameters)}.lock"):
-        page = to_html(execute(notebook, study, parameters), study, home=notebook != "09_report")
+        executed = execute(notebook, study, parameters)
+        if "dataset" in parameters:
+            heading = next(cell for cell in executed.cells if cell.source.startswith("# "))
+            heading.source += "\n\n" + about(loaded, **parameters)
+        page = to_html(executed, study, home=notebook != "09_report")
     path = ROOT / "reports" / study / f"{page_name(notebook, parameters)}.html"
     write(path, lambda part: part.write_text(page, encoding="utf-8"))
     print(path.relative_to(ROOT))
