@@ -49,8 +49,8 @@ def execute(notebook: str, study: str, parameters: dict[str, str]) -> nbformat.N
 def about(study: Study, dataset: str, split: str = "", model: str = "") -> str:
     """What a page of one data set is of, in the study's words: the data set, the split and the model, and what a reader must know of the data."""
     entry = study.dataset(dataset)
-    names = [entry.title] + [f"split `{split}`"] * bool(split) + [study.titles[model]] * bool(model)
-    return f"**Here:** {'; '.join(names)}. {entry.note}"
+    names = [entry.title, split and f"split `{split}`", model and study.titles[model]]
+    return f"**Here:** {'; '.join(filter(None, names))}. {entry.note}"
 
 
 def page_name(notebook: str, parameters: dict[str, str]) -> str:

@@ -35,6 +35,14 @@ def test_the_report_shows_table_1_and_the_papers_figures(finished):
         assert f"Figure {number}, re-made" in page
 
 
+def test_a_page_of_one_data_set_says_which_it_is_and_what_a_reader_must_know_of_it(finished):
+    reports = finished.folder / "reports/tiny"
+    note = "Several views are drawn of each photograph"
+    assert f"<strong>Here:</strong> Blood phantoms. {note}" in (reports / "01_download-phantom-blood.html").read_text()
+    page = (reports / "05_train-phantom-brain-published-cnn.html").read_text()
+    assert "<strong>Here:</strong> Brain phantoms; split <code>published</code>; CNN (custom)" in page
+
+
 def test_a_page_fetches_nothing_and_tells_no_path_of_the_machine(finished):
     pages = sorted(finished.folder.glob("reports/tiny/*.html"))
     assert len(pages) == 2 + 2 + 2 + 6 + 1 + 1 + 1 + 1 + 1 + 1
