@@ -7,6 +7,7 @@ run.classify(["a.png", "b.jpg"])                             # a row per file: p
 run.looked("a.png")                                          # (8, 8): how much each part of the picture mattered
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from lib.datasets import UNREADABLE
 from lib.decoding import decode
 from lib.errors import StudyError
 from lib.files import readable
@@ -39,7 +41,7 @@ class Run:
         content = readable(Path(path))
         try:
             *_, picture = decode(content, self.study.image_size, self.crop)
-        except (OSError, ValueError, SyntaxError) as error:
+        except UNREADABLE as error:
             raise StudyError(f"{path} is no image that can be read ({error})") from None
         planes = torch.from_numpy(picture.copy()).permute(2, 0, 1).float()
         return (planes / 255 - self.study.pixel_mean) / self.study.pixel_std
@@ -49,9 +51,11 @@ class Run:
         """Probabilities of (images, 3, size, size): (images, classes)."""
         return self.kind.probabilities(self.network(images).double()).numpy()
 
-    def classify(self, paths: list[Path | str]) -> pd.DataFrame:
-        """A row a file: path, predicted, the largest probability, and p_<class> for every class."""
-        found = np.concatenate([self.probabilities(self.pixels(path)[None]) for path in paths])
+    def classify(self, paths: Path | str | Iterable[Path | str]) -> pd.DataFrame:
+        """A row a file, of one or of several: path, predicted, the largest probability, and p_<class> for every class."""
+        paths = [paths] if isinstance(paths, (str, Path)) else list(paths)
+        rows = [self.probabilities(self.pixels(path)[None]) for path in paths]
+        found = np.concatenate([np.empty((0, len(self.classes))), *rows])
         table = pd.DataFrame(found, columns=[f"p_{name}" for name in self.classes])
         said = {"path": list(map(str, paths)), "predicted": self.kind.names(found, self.classes)}
         return pd.concat([pd.DataFrame({**said, "probability": found.max(1)}), table], axis=1)

@@ -5,6 +5,7 @@ archive --members--> which files are images, and of what --read_images--> images
 
 import hashlib
 import io
+import os
 import re
 import zipfile
 import zlib
@@ -24,6 +25,11 @@ from lib.errors import StudyError
 from lib.many import SEPARATOR
 
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+UNREADABLE += (
+    Image.DecompressionBombError,
+    AttributeError,
+    TypeError,
+)  # the last two of pydicom: no picture, or an empty header
 COLUMNS = ["path", "label", "published_part", "source"]
 
 
@@ -65,7 +71,7 @@ def listed(archive, entry: Dataset) -> pd.DataFrame:
     said = table[entry.table.label].map(partial(names, entry))
     table, said = table[said != ""], said[said != ""]
     found = pd.DataFrame({
-        "path": [entry.images.replace("{path}", name) for name in table[entry.table.path]],
+        "path": [entry.images.replace("{path}", inside(archive, entry, name)) for name in table[entry.table.path]],
         "label": said.to_list(),
         "published_part": table[entry.table.part].map(entry.table.parts).to_list() if entry.table.part else "",
         "source": table[entry.table.source].to_list() if entry.table.source else "",
@@ -80,6 +86,15 @@ def listed(archive, entry: Dataset) -> pd.DataFrame:
             named = ", ".join(found.path[wrong].head(5))
             raise StudyError(f"{wrong.sum()} images of {entry.table.file} {what}: {named}; mend the table")
     return found
+
+
+def inside(archive, entry: Dataset, name: str) -> str:
+    """A table's name for an image as the archive has it: of a folder, below it, however the path to it is written."""
+    if not entry.folder:
+        return name
+    top = Path(archive.filename).resolve()
+    path = Path(os.path.normpath(top / name.replace("\\", "/")))
+    return path.relative_to(top).as_posix() if path.is_relative_to(top) else name
 
 
 def one_name(table: pd.DataFrame) -> pd.Series:
@@ -132,7 +147,7 @@ def read_image(archive, size: int, crop: bool, name: str) -> tuple | str:
         return *decode(content, size, crop), hashlib.sha256(content).hexdigest()
     except StudyError:  # what is lacking is a package
         raise
-    except (*UNREADABLE, Image.DecompressionBombError) as error:
+    except UNREADABLE as error:
         return f"{name}: {error}"
 
 

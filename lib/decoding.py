@@ -56,12 +56,13 @@ def open_dicom(content: bytes) -> Image.Image:
             "these are DICOM files: python -m pip install -r requirements-dicom.txt, and run this again"
         ) from None
     file = pydicom.dcmread(io.BytesIO(content))
-    values = file.pixel_array[0] if int(file.get("NumberOfFrames", 1)) > 1 else file.pixel_array
+    values = file.pixel_array[0] if int(file.get("NumberOfFrames") or 1) > 1 else file.pixel_array
     if values.ndim == 3:
         return Image.fromarray(np.uint8(values))
     values = np.float64(apply_modality_lut(values, file))
     low, high = values.min(), values.max()
-    if "WindowWidth" in file or "VOILUTSequence" in file:
+    window = [file.get(name) not in (None, "") for name in ["WindowCenter", "WindowWidth"]]
+    if all(window) or file.get("VOILUTSequence"):
         values, (low, high) = (apply_voi_lut(v, file) for v in (values, np.array([-32768.0, 65535.0])))
     values = (values - low) / max(high - low, 1e-9)
     values = 1 - values if file.PhotometricInterpretation == "MONOCHROME1" else values

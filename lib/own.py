@@ -27,12 +27,16 @@ from lib.schema import printable, validated
 from lib.study import ROOT
 
 FEWEST = 5  # sources (or images, where nobody says whose they are) a class: one for each fifth of a split
-SOURCES = ["patient", "photograph", "group"]  # a column of this name says which images belong together
+SOURCES = [
+    "patient",
+    "photograph",
+    "group",
+]  # a column of such a name, also Patient or patient_id, says which images belong together
 PARTS = {"train", "training", "test", "testing", "val", "valid", "validation"}  # folders of this name are no classes
 SEEN = 30_000  # images that a training sees at least, within 8 to 40 epochs
 NOTE = "# Written by `make report IMAGES=...`, and written anew by it, but for `pictures`: true lets pages show some of the images.\n"
 CLAIM = {
-    "words": "the residual of the best head helps on these images",
+    "words": "the proposed ViT is more accurate than the plain one on these images",
     "place": "abstract, asked of other images",
     "rule": "greater",
     "measure": "difference",
@@ -52,7 +56,7 @@ def look(top: Path, table: str | None) -> dict:
         names = [name for name in folder.namelist() if name.lower().endswith(SUFFIXES) and "/" in name]
         classes = sorted({name.split("/")[0] for name in names})
         entry |= {"images": "{label}/**", "classes": printed(classes)}
-        if classes and {name.lower() for name in classes} <= PARTS:
+        if len({name.lower() for name in classes} & PARTS) > 1:
             raise StudyError(
                 f"{top} is divided into {', '.join(classes)}: name one of them, with a sub-folder a class; parts are made here"
             )
@@ -60,14 +64,23 @@ def look(top: Path, table: str | None) -> dict:
         rows = read_table(folder, table)
         if lacking := [name for name in ["path", "label"] if name not in rows]:
             raise StudyError(f"{top / table} has no column {' or '.join(lacking)}: it has {', '.join(rows.columns)}")
-        source = next((name for name in SOURCES if name in rows), None)
+        source = next((name for name in rows if re.sub(r"[ _-]?id$", "", name.strip().lower()) in SOURCES), None)
+        says = (
+            f"column {source!r} says which images belong together"
+            if source
+            else f"no column is called {' or '.join(SOURCES)}: images are told apart by what they show"
+        )
+        print(f"{table}: {says}", file=sys.stderr)
         classes = sorted(set(rows.label) - {""})
         entry |= {"images": "{path}", "classes": printed(classes)}
         entry |= {"table": {"file": table, "path": "path", "label": "label", "source": source}}
     if len(classes) < 2:
+        links = [path.name for path in sorted(top.iterdir()) if path.is_symlink() and path.is_dir()]
         raise StudyError(
             f"{top / (table or '')} has {len(classes)} classes with images, and two are needed: a sub-folder a class "
             f"with {', '.join(SUFFIXES)} files, or a CSV file with the columns path, label and, if known, patient or photograph"
+            + f"; links to elsewhere are not followed: {', '.join(links)}"
+            * bool(links)
         )
     return entry
 
@@ -86,6 +99,7 @@ def found(top: Path, entry: Dataset) -> str:
         )
     stats = [(top / name).stat() for name in table.path]
     lines = [f"{row} {stat.st_size} {stat.st_mtime_ns}" for row, stat in zip(table.itertuples(index=False), stats)]
+    lines.append(f"pictures {entry.pictures}")
     return f"{len(table)}-{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()[:12]}"
 
 
@@ -93,7 +107,7 @@ def printed(classes: list[str]) -> dict[str, str]:
     """Each class's name as reports print it: without what HTML or formulas would take for theirs, and no two alike."""
     names = {}
     for label in classes:
-        plain = re.sub(r"[<>&`$\\\s]+", " ", label).strip() or "class"
+        plain = re.sub(r"[<>&`$;\\\s]+", " ", label).strip() or "class"
         same = [name for name in names.values() if name == plain or name.startswith(f"{plain} (")]
         names[label] = printable(f"{plain} ({len(same) + 1})" if same else plain)
     return names
@@ -133,9 +147,10 @@ def make_study(path: Path) -> str:
             f"a study {name} is here already, of {link.resolve() / (before.file if before else '')}: rename this folder or table,"
             f" or delete params/{name}, params/datasets/{name}.yaml, runs/{name} and reports/{name}"
         )
-    link.parent.mkdir(parents=True, exist_ok=True)
-    link.unlink(missing_ok=True)
-    link.symlink_to(top.resolve())
+    if link.resolve() != top.resolve():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(top.resolve())
     entry_path, parameters = ROOT / "params/datasets" / f"{name}.yaml", folder / "params.yaml"
     texts = {entry_path: NOTE + yaml.safe_dump(entry, sort_keys=False, allow_unicode=True)}
     if parameters.exists():

@@ -57,7 +57,8 @@ def _random_rows(images, seed, stratify):
 def _group_rows(labels, groups, share, seed):
     from sklearn.model_selection import StratifiedGroupKFold
 
-    folds = StratifiedGroupKFold(round(1 / share), shuffle=True, random_state=seed)
+    most = labels.value_counts().max()  # of a few images, fewer and larger folds
+    folds = StratifiedGroupKFold(min(round(1 / share), most), shuffle=True, random_state=seed)
     _, rows = next(folds.split(labels, labels, groups))
     return labels.reset_index(drop=True).index.isin(rows)
 

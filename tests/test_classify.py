@@ -20,6 +20,14 @@ class Corner(nn.Module):
         return torch.stack([5 * bright, torch.zeros_like(bright)], 1)
 
 
+def test_one_file_is_classified_as_several_are_and_none_gives_no_rows(tmp_path):
+    Image.new("RGB", (64, 64), "white").save(tmp_path / "white.png")
+    run = Run(Corner().eval(), load_study("quick"), ["a", "b"], False, KINDS["one"])
+    one = run.classify(str(tmp_path / "white.png"))
+    assert one.equals(run.classify([str(tmp_path / "white.png")])) and one.predicted.tolist() == ["a"]
+    assert len(run.classify([])) == 0
+
+
 @pytest.mark.parametrize("size", [28, 64])
 def test_what_an_answer_rests_on_is_found_at_the_edge_too(tmp_path, size):
     study = load_study("quick").model_copy(update={"image_size": size})

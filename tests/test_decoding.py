@@ -20,6 +20,17 @@ def test_a_dicom_file_is_shown_through_its_own_window(tmp_path):
     assert pixels.std() > 20 and (pixels[..., 0] == pixels[..., 2]).all()
 
 
+def test_a_dicom_window_that_says_nothing_is_none(tmp_path):
+    pydicom = pytest.importorskip("pydicom")
+    from pydicom.data import get_testdata_file
+
+    file = pydicom.dcmread(get_testdata_file("CT_small.dcm"))
+    file.WindowWidth, file.WindowCenter, file.NumberOfFrames = 300, None, None
+    file.save_as(tmp_path / "half.dcm")
+    *_, pixels = decoding.decode((tmp_path / "half.dcm").read_bytes(), 64)
+    assert np.ptp(pixels) > 80
+
+
 def test_an_upright_picture_is_upright(tmp_path):
     picture, buffer, exif = Image.new("L", (20, 10)), io.BytesIO(), Image.Exif()
     exif[0x0112] = 6  # the camera was held upright

@@ -1,5 +1,7 @@
 """The notebooks are committed as essays without results: badge, title, question, parameters; results live in reports/."""
 
+import os
+import re
 import shutil
 
 import nbformat
@@ -38,6 +40,19 @@ def test_a_notebook_opens_in_colab_and_fetches_itself_there(path):
     addresses = set(badges.ADDRESS.findall(badge.source + cell.source))
     assert addresses == {"colab.research.google.com/github/", "https://github.com/"}
     assert all("hide" in one.metadata.tags for one in (badge, cell)), "a page shows neither"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_colabs_own_lib_beside_its_folder_is_not_taken_for_the_project(path, tmp_path, monkeypatch):
+    (tmp_path / "lib").mkdir()  # Colab starts in /content, and /lib is the system's
+    (tmp_path / "content").mkdir()
+    monkeypatch.chdir(tmp_path / "content")
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab")
+    source = nbformat.read(path, as_version=4).cells[1].source
+    fetches = re.search(r"^if (.+):$", source, re.M)[1]
+    assert eval(fetches, {"os": os})
+    monkeypatch.chdir(ROOT / "notebooks")
+    assert not eval(fetches, {"os": os})
 
 
 def test_every_notebook_that_reads_what_others_made_has_a_stage_that_makes_it():

@@ -90,6 +90,23 @@ def test_a_table_names_labels_and_patients_and_a_patient_is_one_group(project, t
     assert groups.group.nunique() == 12 and groups.groupby("photo").group.nunique().max() == 1
 
 
+@pytest.mark.parametrize("column", ["Patient", "patient_id", "Photograph ID"])
+def test_a_column_of_patients_is_known_by_its_name_and_told(project, tmp_path, capsys, column):
+    fill(tmp_path / "scans", ["all"], number=12)
+    paths = sorted((tmp_path / "scans").rglob("*.*"))
+    rows = [(path, "ab"[i % 2], i) for i, path in enumerate(paths)]  # whole paths, as some tables have them
+    pd.DataFrame(rows, columns=["path", "label", column]).to_csv(tmp_path / "scans/t.csv", index=False)
+    (images, _, _), entry = read(own.make_study(tmp_path / "scans/t.csv"))
+    assert entry.table.source == column and f"column {column!r} says" in capsys.readouterr().err
+    assert len(images) == 12 and (images.source != "").all()
+
+
+def test_images_that_lie_where_a_study_keeps_its_own_stay_there(project):
+    fill(project / "data/own/cats", ["a; b", "c"])
+    (images, _, _), entry = read(own.make_study(project / "data/own/cats"))
+    assert len(images) == 12 and set(images.label) == {"a b", "c"}
+
+
 def test_sources_that_share_an_image_are_one(project, tmp_path):
     fill(tmp_path / "scans", ["all"], number=13)
     paths = sorted(path.relative_to(tmp_path / "scans").as_posix() for path in (tmp_path / "scans").rglob("*.*"))
@@ -152,6 +169,7 @@ def test_a_name_that_is_taken_or_no_name_gets_another(project, tmp_path, folder,
         (["a"], 9, "has 1 classes with images, and two are needed"),
         ([], 0, "has 0 classes with images"),
         (["train", "Test"], 9, "is divided into Test, train: name one of them"),
+        (["train", "test", "pred"], 9, "is divided into pred, test, train: name one of them"),
     ],
 )
 def test_what_cannot_be_split_is_told(project, tmp_path, classes, number, told):

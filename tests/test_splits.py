@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from lib import catalogue
+from lib.own import FEWEST
 from lib.splits import SPLITS, split
 
 BLOOD, BRAIN = catalogue.entry("blood-cells"), catalogue.entry("brain-mri")
@@ -56,6 +57,11 @@ def test_validation_never_shares_a_group_with_training(protocol):
 def test_a_label_that_one_image_alone_has_is_no_obstacle():
     images = brain_images().assign(label=lambda table: table.label.where(table.index > 0, "tumour; healthy"))
     assert (made("random", images=images).part == "test").sum() == 51
+
+
+def test_as_few_images_as_are_let_in_are_split():
+    few = brain_images().groupby("label", sort=False).head(FEWEST).reset_index(drop=True)
+    assert made("group", images=few).groupby("label").part.nunique().min() > 1
 
 
 def test_random_is_stratified_and_repeatable():
