@@ -64,7 +64,8 @@ def look(top: Path, table: str | None) -> dict:
         rows = read_table(folder, table)
         if lacking := [name for name in ["path", "label"] if name not in rows]:
             raise StudyError(f"{top / table} has no column {' or '.join(lacking)}: it has {', '.join(rows.columns)}")
-        source = next((name for name in rows if re.sub(r"[ _-]?id$", "", name.strip().lower()) in SOURCES), None)
+        spelt = {re.sub(r"[ _-]?id$", "", name.strip().lower()): name for name in rows}
+        source = next((spelt[name] for name in SOURCES if name in spelt), None)
         says = (
             f"column {source!r} says which images belong together"
             if source

@@ -95,7 +95,9 @@ def test_a_column_of_patients_is_known_by_its_name_and_told(project, tmp_path, c
     fill(tmp_path / "scans", ["all"], number=12)
     paths = sorted((tmp_path / "scans").rglob("*.*"))
     rows = [(path, "ab"[i % 2], i) for i, path in enumerate(paths)]  # whole paths, as some tables have them
-    pd.DataFrame(rows, columns=["path", "label", column]).to_csv(tmp_path / "scans/t.csv", index=False)
+    table = pd.DataFrame(rows, columns=["path", "label", column])
+    table.insert(0, "group", "all")  # what counts less than a patient or photograph, wherever it stands
+    table.to_csv(tmp_path / "scans/t.csv", index=False)
     (images, _, _), entry = read(own.make_study(tmp_path / "scans/t.csv"))
     assert entry.table.source == column and f"column {column!r} says" in capsys.readouterr().err
     assert len(images) == 12 and (images.source != "").all()
