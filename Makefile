@@ -6,7 +6,7 @@
 # make lab                 JupyterLab on notebooks/
 # make test                every check
 # make test-faults         twenty kills of a study, ten thousand odd inputs: half an hour
-# make pipelines          dvc.yaml copied into every folder of params/, after a change of it
+# make pipelines           dvc.yaml copied into the folder of every other study, after a change of it
 # make badges REPO=o/name  where the project is, written into the notebooks' Colab badges
 # make bench               what the pipeline costs, measured
 STUDY ?= demo
@@ -30,7 +30,7 @@ test: .venv/ready
 	ruff check .
 	ruff format --check .
 	nbstripout --verify notebooks/*.ipynb
-	python -m pytest -n auto --maxprocesses 4
+	python -m pytest -n auto --maxprocesses 4 --dist loadgroup
 
 test-faults: .venv/ready
 	PYTHONPATH=tests python -m faults 20

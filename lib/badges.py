@@ -1,4 +1,4 @@
-"""Where the project is, written into every notebook's first cells and the README: `make badges REPO=owner/name`."""
+"""Where the project is, written into every notebook's first cells: `make badges REPO=owner/name`."""
 
 import re
 import sys
@@ -14,7 +14,7 @@ def main(repository: str) -> None:
     """Write `owner/name` into the addresses; files that hold none, or the right ones, stay as they are."""
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
         sys.exit(f"error: {repository!r} is no owner/name, as in make badges REPO=somebody/something")
-    for path in sorted([ROOT / "README.md", *(ROOT / "notebooks").glob("*.ipynb")]):
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         before = path.read_text(encoding="utf-8")
         after = ADDRESS.sub(rf"\g<1>{repository}", before)
         if after != before:

@@ -64,7 +64,7 @@ RULES = {  # name: (what a claim must give, (measured, claim) -> verdict, (show,
 
 
 class Claim(Strict):
-    """One entry of claims.yaml; the head of that file says what each rule asks."""
+    """One entry of claims.yaml; the head of params/small/claims.yaml says what each rule asks."""
 
     words: str  # the paper's, in short
     place: str  # where it says so

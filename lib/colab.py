@@ -19,6 +19,7 @@ UNUSED = {
     "jupyterlab",
     "nbval",
     "pytest",
+    "pytest-xdist",
     "hypothesis",
     "ruff",
     "nbstripout",

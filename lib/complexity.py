@@ -40,7 +40,7 @@ def costs(modules: dict[str, tuple], repeats: int = 3) -> pd.DataFrame:
     """One row a module: parameters, FLOPs, seconds (median) and peak bytes of a step: forward, backward, no optimiser.
 
     Args:
-        modules: name -> (module, its input). For the times they take turns.
+        modules: name -> (module, *its inputs). For the times they take turns.
     """
     steps = {name: partial(step, module.train(), *inputs) for name, (module, *inputs) in modules.items()}
     seconds, rows = in_turns(steps, repeats).median(), []

@@ -34,8 +34,8 @@ def decode(content: bytes, size: int, crop: bool = False) -> tuple[int, int, np.
 def to_rgb(image: Image.Image) -> Image.Image:
     """Any mode as 8-bit RGB: palettes are looked up; alpha is dropped.
 
-    Grey of more bits keeps its 8 high ones: of 12 where the largest value is below 4096, else of 16. Floats are taken from 0 to 1 where
-    none is larger.
+    Grey of more bits keeps its 8 high ones: of 12 where the largest value is below 4096, else of 16. Integers of 32 bits count as of 8 too
+    where none is larger than 255, and so do floats, which are taken from 0 to 1 where none is larger than 1.
     """
     if image.mode.startswith(("I", "F")):
         values = np.asarray(image, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Every figure of the paper, drawn from tables: each function returns a matplotlib figure and its alternative text."""
+"""The figures of the paper that show results, drawn from tables: each function returns a matplotlib figure and its alternative text."""
 
 import base64
 import html

@@ -66,14 +66,14 @@ def start(fabric, wanted: dict, make: Callable[[], nn.Module]) -> tuple[nn.Modul
 
 
 class Diverged(StudyError):
-    """The loss is no number any more."""
+    """The loss, or a probability, is no number any more."""
 
 
 def fit(fabric, network, optimizer, images: Images, wanted: dict, checkpoint: Path) -> Iterator[dict]:
     """All epochs, or what the checkpoint lacks of them; yields a row each, returns the rows and the seconds of each.
 
     Raises:
-        Diverged: the loss became infinite or NaN.
+        Diverged: the loss, or a probability of a validation image, became infinite or NaN.
     """
     new = {"history": [], "seconds": [], "epoch": None}
     progress = checkpoints.load(checkpoint, wanted, network, optimizer) or new

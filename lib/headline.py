@@ -61,7 +61,8 @@ def by_split(compared: pd.DataFrame, one: Contest | None):
     """(data set, rows by split, splits from the one that leaks least) of the two models that the study leads with."""
     both = compared[(compared.a == one.a) & (compared.b == one.b)] if one else compared[:0]
     for dataset, part in both.groupby("dataset", sort=False):
-        order = [name for name in ["group", "published", "random"] if name in set(part.split)]
+        known = [name for name in ["group", "published", "random"] if name in set(part.split)]
+        order = known + [name for name in dict.fromkeys(part.split) if name not in known]
         yield dataset, part.set_index("split"), order
 
 

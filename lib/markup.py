@@ -20,7 +20,7 @@ def notes(study: Study) -> str:
 
 
 def scores_html(table: pd.DataFrame) -> str:
-    """The same as a table of a page, with a caption that says what its rows are."""
+    """Scores as a table of a page, with a caption that says what its rows are."""
     shown = beside(table)
     rows = {
         "published": "what the document prints for its own model of this name",

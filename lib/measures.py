@@ -1,7 +1,7 @@
 """What a claim can be about: each measure turns the study's files into an estimate, and an interval where one makes sense.
 
 predictions.csv, history.csv --difference-->        points, with an interval over groups and seeds
-reports/<study>/{groups,splits,shown}/*.csv --> counts and shares, exact
+reports/<study>/{groups,splits,models,shown}/*.csv --> counts and shares, exact
 params/published/*/*.csv --printed_better, rows-->  what the paper's own numbers say
 """
 

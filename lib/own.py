@@ -48,7 +48,7 @@ def look(top: Path, table: str | None) -> dict:
     """The catalogue entry of a folder: one sub-folder a class; or of a table in it with columns path, label and maybe patient.
 
     Raises:
-        StudyError: no sub-folders or no images in them, a table without its columns, a class of too few images.
+        StudyError: no sub-folders or no images in them, a table without its columns, fewer than two classes.
     """
     folder = Folder(top)
     entry = {"title": title_of(top if table is None else Path(table)), "folder": f"data/own/{study_name(top, table)}"}

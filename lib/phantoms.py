@@ -149,6 +149,7 @@ def add_tumour(image, y, x, head, middle, axes, signals, rng):
 
 
 def encode(picture, form="JPEG"):
+    """A picture, as an array, as the bytes of a file."""
     Image.fromarray(picture).save(buffer := io.BytesIO(), form, quality=90)
     return buffer.getvalue()
 

@@ -14,7 +14,7 @@ def _read(study: Study, name: str, columns: list[str]) -> pd.DataFrame:
 
 
 def text(study: Study, name: str) -> str:
-    """What is said of the document: `about.md`, `differs.md`; empty for a study that stands beside none."""
+    """What is said of the document: `about.md`, `differs.md`, `scores.md`; empty for a study that stands beside none."""
     path = ROOT / "params" / "published" / str(study.published) / name
     return path.read_text(encoding="utf-8") if study.published and path.exists() else ""
 

@@ -2,7 +2,7 @@
 
     a batch's rows --share--> this process's rows, and their weight --forward, backward--> loss, correct --total--> the batch's
 
-All processes draw the same order and the same flips, from one seed; only dropout is each process's own.
+All processes draw the same order and the same flips, from one seed; only what the model draws (dropout, heads chosen at random) is each process's own.
 """
 
 from collections.abc import Iterator

@@ -36,7 +36,7 @@ def build(study: Study, model: str, classes: int) -> nn.Module:
 def train(study: Study, dataset: str, split: str, model: str, seed: int) -> Iterator[dict]:
     """Train one run, or go on with it, or find it finished; yields its history, a row an epoch.
 
-    A row: epoch, train_loss, train_accuracy (while training: dropout and flips on), validation_loss,
+    Of several learning rates a training yields the rows of each, one after the other, and a finished run those of the best. A row: epoch, train_loss, train_accuracy (while training: dropout and flips on), validation_loss,
     validation_accuracy. Losses are mean cross-entropies in nats.
     """
     wanted = settings(study, dataset, split, model, seed)
@@ -72,7 +72,7 @@ def tune(fabric, images: Images, wanted: dict, make: Callable, weights: Path) ->
     """Train at the learning rate, or at each of several, from the same start; yields the rows of all.
 
     Returns the network and the history with the best accuracy on the validation part after the last epoch (the lower loss
-    where two are alike), and the seconds of every epoch of all. Diverged: the loss became NaN or infinite at every rate.
+    where two are alike), and the seconds of every epoch of all. Diverged: the loss or a probability became NaN or infinite at every rate.
     """
     rates, tried, diverged = wanted["learning_rate"], [], []
     for rate in rates if isinstance(rates, list) else [rates]:

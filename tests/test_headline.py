@@ -42,6 +42,14 @@ def test_the_headline_is_by_the_split_that_leaks_least():
     )
 
 
+def test_a_split_of_somebody_elses_leads_where_there_is_no_other_and_is_told_beside_others():
+    alone = headline.headline(COMPARED[COMPARED.split == "random"].assign(split="by-ward"), TITLES, CONTEST)
+    assert alone.startswith("Is it better? On blood cells: **yes**")
+    both = pd.concat([COMPARED, COMPARED[COMPARED.split == "random"].assign(split="by-ward")])
+    cells, *_ = headline.answer(both, ASSESSED, TITLES, CONTEST)
+    assert "`random` +3.0 [+1.0, +5.0]: yes; `by-ward` +3.0 [+1.0, +5.0]: yes." in cells
+
+
 def test_the_answer_says_on_how_much_evidence_and_what_a_leaking_split_would_have_said():
     cells, brains, more = headline.answer(COMPARED, ASSESSED, TITLES, CONTEST)
     assert "2434 test images in 62 groups" in cells and "a true difference of 7 points would have been seen" in cells

@@ -70,7 +70,6 @@ def test_badges_are_set_in_every_notebook_and_nowhere_else(tmp_path, monkeypatch
     (tmp_path / "notebooks").mkdir()
     for path in NOTEBOOKS:  # and not the sockets that a killed kernel leaves beside them
         shutil.copy(path, tmp_path / "notebooks")
-    shutil.copy(ROOT / "README.md", tmp_path)
     monkeypatch.setattr(badges, "ROOT", tmp_path)
     badges.main("some-body/some.thing")
     for path in NOTEBOOKS:
