@@ -33,6 +33,7 @@ PLANTED = {
 }  # no real ones
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items):
     """One worker runs all tests of the finished study, so that it is made once."""
     for item in items:

@@ -38,6 +38,7 @@ def handful(tmp_path, monkeypatch):
         chosen = load_study(name)
         short = {"brain-mri": chosen.datasets["brain-mri"].model_copy(update={"epochs": 1})}
         few = {"batch_size": 6, "seeds": [0], "validation_share": 0.34, "splits": ["published"]}
+        few |= {"precision": "32-true"}  # bfloat16 takes many times as long on most CPUs; test_training.py has it
         kept = {model: chosen.models[model] for model in models or chosen.models}
         chosen = chosen.model_copy(update={"datasets": short, "models": kept, **few})
         entry = chosen.dataset("brain-mri")

@@ -45,6 +45,17 @@ def test_a_run_that_was_cut_off_ends_with_the_same_bytes(tiny, model, monkeypatc
     assert set(whole) == {"history.csv", "predictions.csv", "settings.yaml", "seed-0.safetensors"}
 
 
+@pytest.mark.parametrize("model", ["cnn", "vit-proposed"])
+def test_bfloat16_trains_nearly_as_32_bits_do(tiny, model):
+    losses = []
+    for precision in ["32-true", "bf16-mixed"]:
+        rows = run(tiny.model_copy(update={"precision": precision}), model)
+        losses.append([row["train_loss"] for row in rows])
+        (tiny.run("phantom-brain", "published", model, 0) / "settings.yaml").unlink()
+    assert losses[0] != losses[1], "that the precision is used"
+    np.testing.assert_allclose(losses[1], losses[0], rtol=0.1)
+
+
 def killed_after(steps: int, train_step):
     """Training steps, of which the one after so many ends the process."""
     left = iter(range(steps))
