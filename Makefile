@@ -30,7 +30,7 @@ test: .venv/ready
 	ruff check .
 	ruff format --check .
 	nbstripout --verify notebooks/*.ipynb
-	python -m pytest -n auto --maxprocesses 4 --dist loadgroup
+	python -m pytest -n auto --maxprocesses 4
 
 test-faults: .venv/ready
 	PYTHONPATH=tests python -m faults 20

@@ -33,14 +33,6 @@ PLANTED = {
 }  # no real ones
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items):
-    """One worker runs all tests of the finished study, so that it is made once."""
-    for item in items:
-        if "finished" in item.fixturenames:
-            item.add_marker(pytest.mark.xdist_group("finished"))
-
-
 class Project:
     """A checkout of the working tree in a folder of its own, with the study `tiny` in it."""
 
