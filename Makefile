@@ -2,26 +2,27 @@
 # make report STUDY=quick  another study (a folder of params/)
 # make report IMAGES=path  a study of images of your own: one sub-folder per class, or a CSV file with path and label
 # make report RAY=auto     its trainings on the Ray cluster that this machine is part of: docs/machines.md
-# make redo STUDY=small    its tables, figures and verdicts anew, from the committed predictions alone
+# make redo STUDY=small    its tables, figures and verdicts again, from the committed predictions alone
 # make lab                 JupyterLab on notebooks/
-# make test                every check
+# make test                the checks, in minutes; make test-all: all of them
 # make test-faults         twenty kills of a study, ten thousand odd inputs: half an hour
 # make pipelines           dvc.yaml copied into the folder of every other study, after a change of it
 # make badges REPO=o/name  where the project is, written into the notebooks' Colab badges
-# make bench               what the pipeline costs, measured
+# make bench               what the attention and the pipeline cost, measured
 STUDY ?= demo
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 REDO = 06_evaluate 07_figures 08_claims 09_report
 
-.PHONY: report redo lab test test-faults pipelines badges bench
+.PHONY: report redo lab test test-all test-faults pipelines badges bench
 report: .venv/ready
-	@study="$(STUDY)"; $(if $(IMAGES),study=$$(python -m lib.own "$(IMAGES)") &&) python -m lib.study $$study && python -m lib.claims $$study && \
-	$(if $(RAY),python -m lib.cluster $$study $(RAY) &&) dvc repro $$([ "$$study" = demo ] || echo "params/$$study/")dvc.yaml && \
+	@study="$(STUDY)"; $(if $(IMAGES),study=$$(python -m lib own "$(IMAGES)") &&) python -m lib check $$study && \
+	$(if $(RAY),python -m lib cluster $$study $(RAY) &&) dvc repro $$([ "$$study" = demo ] || echo "params/$$study/")dvc.yaml && \
 	echo "The report: reports/$$study/index.html"
 
 redo: .venv/ready
-	@for page in $(REDO); do python -m lib.pages $$page $(STUDY) || exit 1; done
+	@for notebook in $(REDO); do python -m lib execute $$notebook $(STUDY) || exit 1; done
+	@python -m lib render $(STUDY) 06_evaluate 07_figures 08_claims index
 
 lab: .venv/ready
 	jupyter lab notebooks
@@ -32,22 +33,26 @@ test: .venv/ready
 	nbstripout --verify notebooks/*.ipynb
 	python -m pytest -n auto --maxprocesses 4
 
+test-all: .venv/ready
+	python -m pytest -n auto --maxprocesses 4 -m ""
+
 test-faults: .venv/ready
 	PYTHONPATH=tests python -m faults 20
 	EXAMPLES=10000 python -m pytest tests/test_fuzz.py tests/test_files.py tests/test_fetch.py
 
-pipelines:
-	@for copy in params/*/dvc.yaml; do grep -v '^vars:' dvc.yaml > $$copy; done
+pipelines: .venv/ready
+	@python -m lib pipelines
 
 badges:
-	@$(PYTHON) lib/badges.py "$(REPO)"
+	@echo "$(REPO)" | grep -qE '^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$$' || { echo "error: say owner/name, as in make badges REPO=somebody/something"; exit 1; }
+	@sed -i -E 's#(github(\.com)?)/[^/ ]+/[^/ ]+(/blob/main/notebooks|\.git study)#\1/$(REPO)\3#' notebooks/*.ipynb
 
 bench: .venv/ready
 	python -m tests.bench
 
-.venv/ready: requirements.txt constraints.txt
+.venv/ready: requirements-dev.txt requirements.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or later is needed; name one as PYTHON=...")'
 	@echo "Setting up .venv: about 6 GB and a few minutes, once"
 	@test -x .venv/bin/pip || $(PYTHON) -m venv --clear .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch .venv/ready

@@ -1,11 +1,10 @@
-"""The paper's idea, whole: multi-head self-attention that adds one head's output to its own (section 3, figure 3).
+"""The paper's idea, whole: multi-head self-attention that adds the output of one head to its own (section 3, figure 3).
 
-    tokens -> query, key, value -> scores -> probabilities -> heads' outputs -> joined, projected + injected -> tokens
-                                     |            |                |                                  |
-                                     +------------+-- selection ---+-> scope -> weights over heads ---+
+    tokens -> query, key, value -> scores -> probabilities -> heads -> joined, projected -> + injected head -> tokens
+                                     |            |             |                             ^
+                                     +------------+-------------+-> selection, scope -> head weights
 
-What the paper leaves open is three words: how a head is selected, over what scope, how it is injected. Each is a
-dictionary with a line a rule: adding a line adds a rule.
+The paper leaves open how a head is selected, over which scope, and how it is injected: three dictionaries of rules.
 """
 
 import math
@@ -14,50 +13,52 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lib.errors import StudyError
+from lib.strict import StudyError, known
 
 
 def largest(score):
-    """A rule that chooses the head with the largest score: weights are 1 for it, and 0 for the others.
+    """A rule that chooses the head with the largest score: its head weight is 1, and the others are 0.
 
-    `score` maps what the rule reads to (batch, heads, tokens) or broadcastable to it; equal scores: the first head.
+    `score` maps what the rule reads to (batch, heads, tokens) or broadcastable to it. Of equal scores the first wins.
     """
 
-    def weights(seen: Tensor, pool) -> Tensor:
+    def head_weights(seen: Tensor, pool) -> Tensor:
         scores = score(seen)
         scores = pool(scores.to(torch.promote_types(scores.dtype, torch.float32)))  # bf16 would round sums into ties
         return F.one_hot(scores.argmax(1), scores.shape[1]).transpose(1, -1).to(seen.dtype)
 
-    return weights
+    return head_weights
 
 
 def constant(share):
-    """A rule that looks at nothing: the same weight, `share(heads)`, for every head."""
+    """A rule that looks at nothing: every head has the same weight, `share(number of heads)`."""
     return lambda heads, pool: heads.new_full((1, heads.shape[1], 1), share(heads.shape[1]))
 
 
-SELECTION = {  # name: (what it reads, weights over heads); p: probabilities, s: scores, (batch, heads, queries, keys)
-    # Every row of a softmax sums to 1, so without dropout l1 is the number of tokens for every head: a tie, up to rounding.
-    "l1": ("probabilities", largest(lambda p: p.abs().sum(-1))),  # entrywise L1 norm: the paper's words
+# name: (what it reads, head weights). p: probabilities, s: scores, (batch, heads, queries, keys); heads: their outputs
+SELECTION = {
+    # The paper's words: the entrywise L1 norm of what the softmax gives. Rows are summed first, and each sums to 1, so
+    # without dropout every head scores the number of tokens: all heads tie, and the first one wins (up to rounding).
+    "l1": ("probabilities", largest(lambda p: p.abs().sum(-1))),
     "column_sum": ("probabilities", largest(lambda p: p.sum(-2).amax(-1, keepdim=True))),  # induced L1 norm
     "score_l1": ("scores", largest(lambda s: torch.linalg.vector_norm(s, 1, -1))),  # L1 norm before the softmax
     "output_norm": ("heads", largest(lambda heads: heads.square().sum(-1))),  # L2 norm, squared
-    "confidence": ("probabilities", largest(lambda p: p.amax(-1))),  # mean largest weight: Voita et al. 2019
-    "entropy": ("probabilities", largest(lambda p: -torch.special.entr(p).sum(-1))),  # the smallest
+    "confidence": ("probabilities", largest(lambda p: p.amax(-1))),  # mean largest probability: Voita et al. 2019
+    "entropy": ("probabilities", largest(lambda p: -torch.special.entr(p).sum(-1))),  # the smallest entropy
     "first": ("heads", largest(lambda heads: -torch.arange(heads.shape[1], device=heads.device)[None, :, None])),
     "random": ("heads", largest(lambda heads: torch.rand(heads.shape[:3], device=heads.device))),
     "mean": ("heads", constant(lambda heads: 1 / heads)),
     "none": ("heads", constant(lambda heads: 0.0)),
 }
 
-SCOPE = {  # name: pools scores, (batch, heads, tokens), over what shares one choice
-    "batch": lambda scores: scores.sum((0, 2), keepdim=True),  # one head a batch: the released code
-    "image": lambda scores: scores.sum(2, keepdim=True),  # one head an image
-    "token": lambda scores: scores,  # one head a query
+SCOPE = {  # name: pools scores, (batch, heads, tokens), over everything that shares one choice
+    "batch": lambda scores: scores.sum((0, 2), keepdim=True),  # one head per batch: the released code
+    "image": lambda scores: scores.sum(2, keepdim=True),  # one head per image
+    "token": lambda scores: scores,  # one head per query
 }
 
-INJECTION = {  # name: (attention, heads, weights) -> output; what is added is `chosen`, (batch, tokens, head_dim)
-    "output": lambda a, heads, weights: a.project(heads) + chosen(heads, weights),  # as it is: head_dim is dim
+INJECTION = {  # name: (attention, heads, head weights) -> output; `chosen`, (batch, tokens, head_dim), is added
+    "output": lambda a, heads, weights: a.project(heads) + chosen(heads, weights),  # as it is: head_dim == dim
     "slice": lambda a, heads, weights: a.project(heads * (1 + weights[..., None])),  # through its own slice, again
     "tile": lambda a, heads, weights: a.project(heads) + chosen(heads, weights).repeat(1, 1, a.dim // a.head_dim),
     "linear": lambda a, heads, weights: a.project(heads) + a.residual(chosen(heads, weights)),  # a learned map
@@ -65,13 +66,13 @@ INJECTION = {  # name: (attention, heads, weights) -> output; what is added is `
 }
 
 
-def chosen(heads: Tensor, weights: Tensor) -> Tensor:
+def chosen(heads: Tensor, head_weights: Tensor) -> Tensor:
     """The weighted sum of the heads' outputs: (batch, heads, tokens, head_dim) -> (batch, tokens, head_dim)."""
-    return (heads * weights[..., None]).sum(1)
+    return (heads * head_weights[..., None]).sum(1)
 
 
 class Choice(nn.Module):
-    """Weights over heads by a rule and a scope, without a gradient. A module, so that a hook can see what was chosen."""
+    """Head weights by a rule and a scope, without a gradient. It is a module, so that a hook can record the choice."""
 
     def __init__(self, selection: str, scope: str):
         super().__init__()
@@ -89,19 +90,27 @@ class BestHeadAttention(nn.Module):
     It stands in for `block.attn` of pytorch_pretrained_vit. The weights start at random (section 4.2, iv).
 
     Args:
-        dim: width of a token. num_heads, head_dim: number and width of the heads (width: dim / num_heads).
+        dim: width of a token. num_heads, head_dim: number and width of the heads (default width: dim / num_heads).
         selection, scope, injection: names in SELECTION, SCOPE and INJECTION.
         attention_dropout: on the probabilities, before the choice, as in the released code.
-        output_dropout: on the projected output, before the best head's output is added (with `slice`: on both).
+        output_dropout: on the projected output, before the best head is added (with `slice`: on both).
 
     Raises:
         StudyError: an unknown rule, or rules that do not fit each other or head_dim; it names those that do.
     """
 
     def __init__(
-        self, dim: int, num_heads: int, head_dim: int | None = None, *, selection: str, scope: str, injection: str,
-        attention_dropout: float = 0.0, output_dropout: float = 0.0,
-    ):  # fmt: skip
+        self,
+        dim: int,
+        num_heads: int,
+        head_dim: int | None = None,
+        *,
+        selection: str,
+        scope: str,
+        injection: str,
+        attention_dropout: float = 0.0,
+        output_dropout: float = 0.0,
+    ):
         super().__init__()
         self.dim, self.num_heads, self.head_dim = dim, num_heads, head_dim or dim // num_heads
         check(selection, scope, injection, dim, self.head_dim)
@@ -116,16 +125,11 @@ class BestHeadAttention(nn.Module):
         self.attention_dropout, self.output_dropout = nn.Dropout(attention_dropout), nn.Dropout(output_dropout)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """(batch, tokens, dim) -> (batch, tokens, dim).
-
-        mask: (batch, tokens), 1 keeps a key and 0 hides it; every image keeps one at least. Every query counts.
-        """
-        q, k = self.split(self.query(x)), self.split(self.key(x))
-        v = self.split(self.value(x))
+        """(batch, tokens, dim) -> the same. mask: (batch, tokens), 1 keeps a key and 0 hides it (not all)."""
+        q, k, v = self.split(self.query(x)), self.split(self.key(x)), self.split(self.value(x))
         dropout = self.attention_dropout.p if self.training else 0.0
-        if self.choice.reads == "heads" and not (
-            dropout and x.device.type == "cpu"
-        ):  # there, no fused kernel has dropout
+        # no fused CPU kernel supports dropout
+        if self.choice.reads == "heads" and not (dropout and x.device.type == "cpu"):
             keep = None if mask is None else mask[:, None, None, :].bool()
             heads = seen = F.scaled_dot_product_attention(q, k, v, keep, dropout)
         else:
@@ -142,8 +146,8 @@ class BestHeadAttention(nn.Module):
     def scores(self, q: Tensor, k: Tensor, mask: Tensor | None) -> Tensor:
         """Equation 1 before its softmax: (batch, heads, queries, keys).
 
-        For a rule that reads them, every row has mean 0 over the keys that the mask keeps, and 0 at the others: the
-        softmax does not see what all scores of a row share, so the rule must not either.
+        For a rule that reads them, every row has mean 0 over the keys that the mask keeps, and 0 elsewhere: a constant
+        added to a row does not change its softmax, so it must not change the choice.
         """
         if self.choice.reads == "scores":
             keep = k.new_ones(1, 1, k.shape[2], 1) if mask is None else mask[:, None, :, None].to(k.dtype)
@@ -155,26 +159,20 @@ class BestHeadAttention(nn.Module):
         return (scores if mask is None else scores.masked_fill(mask[:, None, None, :] == 0, -math.inf)).softmax(-1)
 
     def project(self, heads: Tensor) -> Tensor:
-        """Heads' outputs side by side through the output matrix: -> (batch, tokens, dim)."""
+        """The heads' outputs side by side through the output matrix: -> (batch, tokens, dim)."""
         return self.output_dropout(self.projection(heads.transpose(1, 2).flatten(2)))
 
 
 def check(selection: str, scope: str, injection: str, dim: int, head_dim: int) -> None:
-    """A StudyError that names the rules that fit, if these do not."""
-    for what, name, rules in [
-        ("selection", selection, SELECTION),
-        ("scope", scope, SCOPE),
-        ("injection", injection, INJECTION),
-    ]:
-        if name not in rules:
-            raise StudyError(f"unknown {what} {name!r}: there are {', '.join(rules)}")
+    """Raise a StudyError that names the rules that fit, if these do not."""
+    known(selection, SELECTION, "selection")
+    known(scope, SCOPE, "scope")
+    known(injection, INJECTION, "injection")
     if selection == "column_sum" and scope == "token":
-        raise StudyError("column_sum is one number a matrix, so it has no scope 'token': take 'image' or 'batch'")
+        raise StudyError("column_sum is one number per matrix, so it has no scope 'token': take 'image' or 'batch'")
     if head_dim < 1:
         raise StudyError(f"more heads than the {dim} numbers of a token: give a head_dim")
-    widths = {"output": head_dim == dim, "tile": dim % head_dim == 0}
-    if not widths.get(injection, True):
-        fitting = ", ".join(name for name in INJECTION if widths.get(name, True))
-        raise StudyError(
-            f"injection {injection!r} does not bring heads of width {head_dim} to width {dim}: {fitting} do"
-        )
+    fits = {"output": head_dim == dim, "tile": dim % head_dim == 0}
+    if not fits.get(injection, True):
+        others = ", ".join(name for name in INJECTION if fits.get(name, True))
+        raise StudyError(f"injection {injection!r} does not bring heads of width {head_dim} to {dim}: {others} do")

@@ -1,10 +1,8 @@
-"""A finished run, used on new images: what it says of them, how sure it is, and where it looked.
+"""A finished run, used on new images: what it predicts, how sure it is, and where it looked.
 
-from lib.classify import load
-
-run = load("demo", "phantom-blood", "published", "vit")     # its first finished seed; seed=1 for another
-run.classify(["a.png", "b.jpg"])                             # a row per file: predicted, probability, p_<class>
-run.looked("a.png")                                          # (8, 8): how much each part of the picture mattered
+classifier = load("demo", "phantom-blood", "published", "vit")     # its first finished seed; seed=1 for another
+classifier.classify(["a.png", "b.jpg"])                            # per file: predicted, probability, p_<class>
+classifier.looked("a.png")                                         # (8, 8): how much each part of it mattered
 """
 
 from collections.abc import Iterable
@@ -16,35 +14,34 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from lib.datasets import UNREADABLE
-from lib.decoding import decode
-from lib.errors import StudyError
-from lib.files import readable
-from lib.labels import KINDS, Kind
-from lib.schema import known
+from lib.data.datasets import UNREADABLE
+from lib.data.decoding import decode
+from lib.data.files import readable
+from lib.strict import StudyError, known
 from lib.study import Study, load_study
-from lib.training import load_trained
+from lib.study.schema import Training
+from lib.training.images import KINDS, Kind, normalised
+from lib.training.run import load_trained
 
 
 @dataclass(frozen=True)
-class Run:
-    """A trained network in eval mode on the CPU, and what it takes to show it a file as it saw its training images."""
+class Classifier:
+    """A trained network in eval mode on the CPU, and what it takes to read files as its training images were read."""
 
     network: nn.Module
-    study: Study
+    training: Training
     classes: list[str]
-    crop: bool
+    centre_crop: bool
     kind: Kind
 
     def pixels(self, path: Path | str) -> Tensor:
-        """A file as the network sees it, (3, image_size, image_size). StudyError: it is not there, or no image."""
+        """A file as the network sees it, (3, image_size, image_size). StudyError: no such file, or no image."""
         content = readable(Path(path))
         try:
-            *_, picture = decode(content, self.study.image_size, self.crop)
+            *_, picture = decode(content, self.training.image_size, self.centre_crop)
         except UNREADABLE as error:
-            raise StudyError(f"{path} is no image that can be read ({error})") from None
-        planes = torch.from_numpy(picture.copy()).permute(2, 0, 1).float()
-        return (planes / 255 - self.study.pixel_mean) / self.study.pixel_std
+            raise StudyError(f"{path} is not an image that can be read ({error})") from None
+        return normalised(torch.from_numpy(picture.copy())[None], self.training)[0]
 
     @torch.no_grad()
     def probabilities(self, images: Tensor) -> np.ndarray:
@@ -52,16 +49,21 @@ class Run:
         return self.kind.probabilities(self.network(images).double()).numpy()
 
     def classify(self, paths: Path | str | Iterable[Path | str]) -> pd.DataFrame:
-        """A row a file, of one or of several: path, predicted, the largest probability, and p_<class> for every class."""
+        """One row per file: path, predicted, the largest probability, and p_<class> for every class."""
         paths = [paths] if isinstance(paths, (str, Path)) else list(paths)
         rows = [self.probabilities(self.pixels(path)[None]) for path in paths]
-        found = np.concatenate([np.empty((0, len(self.classes))), *rows])
-        table = pd.DataFrame(found, columns=[f"p_{name}" for name in self.classes])
-        said = {"path": list(map(str, paths)), "predicted": self.kind.names(found, self.classes)}
-        return pd.concat([pd.DataFrame({**said, "probability": found.max(1)}), table], axis=1)
+        probabilities = np.concatenate([np.empty((0, len(self.classes))), *rows])
+        table = pd.DataFrame(probabilities, columns=[f"p_{name}" for name in self.classes])
+        table.insert(0, "path", list(map(str, paths)))
+        table.insert(1, "predicted", self.kind.names(probabilities, self.classes))
+        table.insert(2, "probability", probabilities.max(1))
+        return table
 
     def filters(self) -> pd.DataFrame | None:
-        """The filters of the first convolution: filter, row, column, weight (mean over input channels); None: there is none."""
+        """The filters of the first convolution: filter, row, column, weight (mean over input channels).
+
+        None: the network has no convolution.
+        """
         first = next((layer for layer in self.network.modules() if isinstance(layer, nn.Conv2d)), None)
         if first is None:
             return None
@@ -72,31 +74,34 @@ class Run:
     def looked(self, path: Path | str, side: int = 8) -> np.ndarray:
         """How far the predicted class's probability falls when a part of the picture is covered, (side, side).
 
-        Covering it with the study's `pixel_mean`, part by part, works for every architecture (Zeiler and Fergus 2014, section 4.2: occlusion).
-        It says what this network's answer rests on, not what a person would look at.
+        Covering part after part with the study's `pixel_mean` works for every architecture (occlusion: Zeiler and
+        Fergus 2014, section 4.2). It shows what this network's answer rests on, not what a person would look at.
         """
         image = self.pixels(path)
-        edges = [self.study.image_size * number // side for number in range(side + 1)]
+        edges = [self.training.image_size * number // side for number in range(side + 1)]
         before, falls = self.probabilities(image[None])[0], np.zeros((side, side))
         for row, column in np.ndindex(side, side):
-            covered = image[None].clone()  # one by one: with a choice per batch, one would change the others
+            # one by one: with one choice per batch, covered pictures would change each other
+            covered = image[None].clone()
             covered[..., edges[row] : edges[row + 1], edges[column] : edges[column + 1]] = 0
             falls[row, column] = before.max() - self.probabilities(covered)[0, before.argmax()]
         return falls
 
 
-def load(study: str | Study, dataset: str, split: str, model: str, seed: int | None = None) -> Run:
-    """A finished run by its names, as they stand in the study's parameters.
+def load(study: str | Study, dataset: str, split: str, model: str, seed: int | None = None) -> Classifier:
+    """A finished run by its names, as in the study's parameters; without `seed`, its first finished one.
 
     Raises:
-        StudyError: no such study, model or run, or weights that are not on this machine (they are not in Git).
+        StudyError: no such study, data set, split or model; no result; or weights that are not on this machine (they
+            are not in Git).
     """
-    study = load_study(study)
-    known(split, study.splits, f"split of the study {study.study!r}")
-    known(model, study.models, f"model of the study {study.study!r}")
-    classes = list(study.dataset(dataset).classes.values())
-    finished, crop = study.finished(dataset, split, model), study.datasets[dataset].centre_crop
-    if not finished:
-        raise StudyError(f"no training of {model} on {dataset}, split {split}, came to an end")
-    network = load_trained(study, dataset, split, model, finished[0] if seed is None else seed)
-    return Run(network, study, classes, crop, KINDS[study.dataset(dataset).labels])
+    cell = load_study(study).cell(dataset, split)
+    known(model, cell.study.models, f"model of the study {cell.study.study!r}")
+    finished = [run for run in cell.with_result(model) if run.settings.exists()]
+    run = cell.run(model, seed) if seed is not None else next(iter(finished), None)
+    if run is None:
+        raise StudyError(f"no training of {model} on {dataset}, split {split}, has a result")
+    if run.stopped:
+        raise StudyError(f"{run} was stopped without a result: {run.stopped}")
+    crop = cell.study.datasets[dataset].centre_crop
+    return Classifier(load_trained(run), cell.study.training, cell.classes, crop, KINDS[cell.entry.labels])

@@ -1,12 +1,13 @@
-"""A pre-trained ViT in, the same ViT with its attention replaced out (section 4.2, steps ii to iv).
+"""Model surgery: a pre-trained ViT in, the same ViT with another attention out (section 4.2, steps ii to iv).
 
-weights file --load_vit--> ViT --replace_attention--> ViT, its attention the paper's --recorded--> what each head did
+weights file --load_vit--> ViT --replace_attention--> ViT with the paper's attention --recorded--> what heads did
 """
 
 import copy
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
@@ -19,8 +20,7 @@ from pytorch_pretrained_vit.utils import resize_positional_embedding_
 from torch import Tensor, nn
 
 from lib.attention import BestHeadAttention
-from lib.errors import StudyError
-from lib.schema import known
+from lib.strict import StudyError, known
 
 POSITIONS = "positional_embedding.pos_embedding"
 
@@ -34,15 +34,14 @@ def load_vit(image_size: int, weights_path: Path | None = None, **size) -> ViT:
         size: patches, dim, ff_dim, num_layers, num_heads, dropout_rate.
 
     Raises:
-        StudyError: the image cannot be cut into patches, or the file does not hold these tensors (all named).
+        StudyError: the image cannot be cut into patches, or the file does not hold these tensors (all are named).
     """
     if image_size % size["patches"]:
-        raise StudyError(
-            f"a {image_size} px image cannot be cut into patches of {size['patches']} px: choose a multiple"
-        )
+        raise StudyError(f"{image_size} px cannot be cut into patches of {size['patches']} px: choose a multiple")
     config = {"representation_size": None, "classifier": "token", "attention_dropout_rate": 0.0, **size}
     entry = {"config": config, "image_size": (image_size, image_size), "num_classes": 1000, "url": None}
-    with mock.patch.dict(PRETRAINED_MODELS, sized=entry):  # the library builds only sizes that stand in this table
+    # the library builds only sizes that stand in this table
+    with mock.patch.dict(PRETRAINED_MODELS, sized=entry):
         model = ViT("sized")
     if weights_path is not None:
         expected = model.state_dict()
@@ -59,22 +58,21 @@ def load_tensors(path: Path, expected: dict[str, Tensor], free: str = "") -> dic
         StudyError: no such file, not a file of tensors, or missing, extra or misshapen tensors.
     """
     try:
-        tensors = torch.load(path, map_location="cpu", weights_only=True)  # runs no code of the file's
+        # weights_only: no code in the file is run
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(tensors, dict) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
             raise ValueError("no tensors by name")
     except FileNotFoundError:
         raise StudyError(f"there is no weights file {path}") from None
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise StudyError(
-            f"{Path(path).name} is not a file of tensors ({type(error).__name__}): fetch it again"
-        ) from None
+        kind = type(error).__name__
+        raise StudyError(f"{Path(path).name} is not a file of tensors ({kind}): fetch it again") from None
     wrong = [f"{name} is missing" for name in expected.keys() - tensors.keys()]
     wrong += [f"{name} is not of this model" for name in tensors.keys() - expected.keys()]
-    wrong += [
-        f"{name} is {tuple(tensors[name].shape)}, not {tuple(tensor.shape)}"
-        for name, tensor in expected.items()
-        if name in tensors and name != free and tensors[name].shape != tensor.shape
-    ]
+    for name in expected.keys() & tensors.keys() - {free}:
+        shape, right = tuple(tensors[name].shape), tuple(expected[name].shape)
+        if shape != right:
+            wrong.append(f"{name} is {shape}, not {right}")
     if wrong:
         raise StudyError(f"{Path(path).name} does not fit this model:\n  " + "\n  ".join(sorted(wrong)))
     return tensors
@@ -83,12 +81,12 @@ def load_tensors(path: Path, expected: dict[str, Tensor], free: str = "") -> dic
 def replace_attention(
     vit: ViT, *, keep_block_projection: bool, weights: str = "random", inplace: bool = True, **attention
 ) -> ViT:
-    """Replace `block.attn` by a BestHeadAttention in every block; returns the model.
+    """Replace `block.attn` by a BestHeadAttention in every block, and return the model.
 
     Args:
         keep_block_projection: keep the library's `block.proj` on top (released code), or make it an
             identity, since the attention brings a projection of its own (figure 3 b).
-        weights: `random` (section 4.2, iv), or `pretrained`: queries, keys, values and projection are the old ones.
+        weights: `random` (section 4.2, iv), or `pretrained`: queries, keys, values and projection are carried over.
         inplace: change `vit` itself, or leave it as it is and change a copy.
         attention: arguments of BestHeadAttention, without `dim`.
 
@@ -98,8 +96,10 @@ def replace_attention(
     known(weights, ["random", "pretrained"], "weights of the attention")
     for block in vit.transformer.blocks:
         if isinstance(block.attn, MultiHeadedSelfAttention):
-            block.attn.scores = None  # the library keeps the last probabilities with their graph: it cannot be copied
-    vit = vit if inplace else copy.deepcopy(vit)
+            # the library keeps the last probabilities with their graph, which cannot be copied
+            block.attn.scores = None
+    if not inplace:
+        vit = copy.deepcopy(vit)
     for block in vit.transformer.blocks:
         new = BestHeadAttention(block.proj.in_features, **attention).to(block.proj.weight).train(block.training)
         if weights == "pretrained":
@@ -112,16 +112,20 @@ def replace_attention(
 
 @torch.no_grad()
 def carry_over(block: nn.Module, new: BestHeadAttention, keep_block_projection: bool) -> None:
-    """Give `new` the heads that `block` has; its projection is the block's, or an identity where that one stays."""
+    """Copy the heads of `block` into `new`, and its projection, or an identity where the block keeps its own.
+
+    StudyError: number or width of the heads differ.
+    """
     old = block.attn
     if (new.num_heads, new.num_heads * new.head_dim) != (old.n_heads, new.dim):
         raise StudyError(
-            f"the pre-trained heads are {old.n_heads} of width {new.dim // old.n_heads}, "
-            f"and cannot be carried over to {new.num_heads} of width {new.head_dim}"
+            f"the pre-trained heads are {old.n_heads} of width {new.dim // old.n_heads},"
+            f" and cannot be carried over to {new.num_heads} of width {new.head_dim}"
         )
-    pairs = [(new.query, old.proj_q), (new.key, old.proj_k), (new.value, old.proj_v), (new.projection, block.proj)]
-    for mine, theirs in pairs:
-        mine.load_state_dict(theirs.state_dict())
+    new.query.load_state_dict(old.proj_q.state_dict())
+    new.key.load_state_dict(old.proj_k.state_dict())
+    new.value.load_state_dict(old.proj_v.state_dict())
+    new.projection.load_state_dict(block.proj.state_dict())
     if keep_block_projection:
         nn.init.eye_(new.projection.weight)
         nn.init.zeros_(new.projection.bias)
@@ -132,20 +136,23 @@ class Record(NamedTuple):
 
     tokens: Tensor  # (batch, tokens, dim): what went in
     probabilities: Tensor  # (batch, heads, queries, keys)
-    weights: Tensor | None  # over heads, (batch or 1, heads, queries or 1); None where no head is chosen
+    weights: Tensor | None  # head weights, (batch or 1, heads, queries or 1); None for the library's attention
 
 
 @contextmanager
 def recorded(vit: ViT) -> Iterator[list[Record]]:
-    """`with recorded(vit) as records: vit(images)`: afterwards, a Record a block of the last forward pass.
+    """`with recorded(vit) as records: vit(images)`: afterwards, one Record per block of the last forward pass.
 
-    Works for the library's attention and for ours, and leaves both as they are. In eval mode; while training, the
-    library's probabilities are those after dropout, and ours those before.
+    Works for the library's attention and for BestHeadAttention, and changes neither. Meant for eval mode: while
+    training, the library's probabilities are those after dropout, and BestHeadAttention's those before.
     """
     blocks = vit.transformer.blocks
-    records, weights, handles = [None] * len(blocks), {}, []
+    records, head_weights, handles = [None] * len(blocks), {}, []
 
-    def record(number, module, arguments):
+    def keep(number, module, arguments, output):
+        head_weights[number] = output
+
+    def record(number, module, arguments, output):
         tokens, mask = arguments
         if isinstance(module, BestHeadAttention):
             with torch.no_grad():
@@ -153,13 +160,12 @@ def recorded(vit: ViT) -> Iterator[list[Record]]:
                 probabilities = module.softmax(module.scores(q, k, mask), mask)
         else:
             probabilities, module.scores = module.scores.detach(), None
-        records[number] = Record(tokens.detach(), probabilities, weights.get(number))
+        records[number] = Record(tokens.detach(), probabilities, head_weights.get(number))
 
     for number, block in enumerate(blocks):
-        handles.append(block.attn.register_forward_hook(lambda m, a, _, number=number: record(number, m, a)))
+        handles.append(block.attn.register_forward_hook(partial(record, number)))
         if isinstance(block.attn, BestHeadAttention):
-            keep = lambda module, arguments, output, number=number: weights.update({number: output})  # noqa: E731
-            handles.append(block.attn.choice.register_forward_hook(keep))
+            handles.append(block.attn.choice.register_forward_hook(partial(keep, number)))
     try:
         yield records
     finally:
@@ -168,12 +174,12 @@ def recorded(vit: ViT) -> Iterator[list[Record]]:
 
 
 def paper(dim: int, heads: int) -> dict:
-    """As the paper's text and figure 3 have it; a 64-wide head is repeated to the width of a token."""
+    """As in the paper's text and figure 3; a head, 64 wide, is repeated to the width of a token."""
     return dict(num_heads=heads, selection="l1", scope="image", injection="tile", keep_block_projection=False)
 
 
 def released(dim: int, heads: int) -> dict:
-    """As the authors' released code has it: four heads, each as wide as a token, one choice a batch."""
+    """As in the authors' released code: four heads, each as wide as a token, one choice per batch."""
     rules = dict(selection="l1", scope="batch", injection="output", keep_block_projection=True)
     return dict(num_heads=4, head_dim=dim, attention_dropout=0.1, output_dropout=0.1, **rules)
 

@@ -22,8 +22,8 @@ from PIL import Image
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from lib import study  # noqa: E402
-from lib.files import write_csv  # noqa: E402
+from lib import strict  # noqa: E402
+from lib.data.files import alone, write_csv  # noqa: E402
 from lib.study import load_study  # noqa: E402
 
 PLANTED = {
@@ -37,12 +37,11 @@ class Project:
     """A checkout of the working tree in a folder of its own, with the study `tiny` in it."""
 
     def __init__(self, folder: Path, keep: tuple[str, ...] = ()):
-        """`keep`: folders of runs/ and reports/ to copy too; without them a checkout that has run nothing."""
+        """`keep`: prefixes of names in runs/ and reports/ to copy too; without them the checkout has run nothing."""
         self.folder = folder
-        files = subprocess.run(
-            ["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True, text=True
-        )
-        for name in filter(None, files.stdout.split("\0")):
+        listed = ["git", "ls-files", "-coz", "--exclude-standard"]
+        names = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True, text=True).stdout.split("\0")
+        for name in filter(None, names):
             if os.path.lexists(ROOT / name) and (name.startswith(keep) or not name.startswith(("runs/", "reports/"))):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
@@ -51,6 +50,18 @@ class Project:
         shutil.copy(ROOT / "tests/tiny-claims.yaml", folder / "params/tiny/claims.yaml")
         shutil.copy(ROOT / "params/quick/dvc.yaml", folder / "params/tiny/dvc.yaml")
         subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+
+    @classmethod
+    def at(cls, folder: Path) -> "Project":
+        """The project that is in a folder already."""
+        project = cls.__new__(cls)
+        project.folder = folder
+        return project
+
+    def copy(self, folder: Path) -> "Project":
+        """The same in another folder, for a test that breaks something."""
+        subprocess.run(["cp", "-a", "--reflink=auto", f"{self.folder}/.", folder], check=True)
+        return Project.at(folder)
 
     def start(self, *command: str) -> subprocess.Popen:
         """Start a command of this environment's in the project, in a process group of its own."""
@@ -85,17 +96,24 @@ class Project:
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory) -> Project:
-    """A project in which nothing has run yet. Tests that need it finished take `finished`."""
-    return Project(tmp_path_factory.mktemp("project"))
+def finished(tmp_path_factory, worker_id) -> Project:
+    """The tiny study after `dvc repro`; all workers share one, so nobody changes it: who must, takes `changeable`."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    with alone(shared / "finished.lock"):
+        if not (shared / "finished").exists():
+            (shared / "making").mkdir()
+            project = Project(shared / "making")
+            code, output = project.run("dvc", "repro", "params/tiny/dvc.yaml")
+            assert code == 0, output
+            (shared / "making").rename(shared / "finished")
+    return Project.at(shared / "finished")
 
 
-@pytest.fixture(scope="session")
-def finished(project) -> Project:
-    """The project after `dvc repro` of the tiny study."""
-    code, output = project.run("dvc", "repro", "params/tiny/dvc.yaml")
-    assert code == 0, output
-    return project
+@pytest.fixture
+def changeable(finished, tmp_path) -> Project:
+    """A copy of the finished study, for one test alone."""
+    return finished.copy(tmp_path / "project")
 
 
 @pytest.fixture
@@ -107,9 +125,11 @@ def tiny(tmp_path, monkeypatch):
         name: model.model_copy(update={"weights": "none"} if model.starts_from != "none" else {})
         for name, model in chosen.models.items()
     }
-    chosen = chosen.model_copy(update={"datasets": {"phantom-brain": shorter}, "models": scratch, "batch_size": 8})
-    (tmp_path / "params").symlink_to(study.ROOT / "params")
-    monkeypatch.setattr(study, "ROOT", tmp_path)
+    training = chosen.training.model_copy(update={"batch_size": 8})
+    changes = {"datasets": {"phantom-brain": shorter}, "models": scratch, "training": training}
+    chosen = chosen.model_copy(update=changes)
+    (tmp_path / "params").symlink_to(ROOT / "params")
+    monkeypatch.setattr(strict, "ROOT", tmp_path)
     folder = chosen.images("phantom-brain")
     folder.mkdir(parents=True)
     np.save(folder / "pixels.npy", np.random.default_rng(0).integers(0, 255, (40, 64, 64, 3)).astype("uint8"))
@@ -118,7 +138,7 @@ def tiny(tmp_path, monkeypatch):
     )
     write_csv(
         table.assign(part=["train"] * 24 + ["validation"] * 8 + ["test"] * 8),
-        chosen.split("phantom-brain", "published"),
+        chosen.cell("phantom-brain", "published").parts,
     )
     return chosen
 

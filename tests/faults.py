@@ -20,12 +20,12 @@ import yaml
 from conftest import ROOT, Project
 from server import serve
 
-from lib import phantoms
+from lib.data import phantoms
 
-AT_HAND = (
-    ", archive at hand"  # the stage `download` when it has nothing to fetch: it reads the archive and fills the cache
-)
-MEASURED = re.compile(r"timing/|04_attention/(blocks|wholes|growth)\.|04_attention\.html|index\.html|08_claims\.html")
+# the stage `download` when it has nothing to fetch: it reads the archive and fills the cache
+AT_HAND = ", archive at hand"
+# what holds measured seconds
+MEASURED = re.compile(r"timing/|04_attention/costs\.|04_attention\.(html|md)|index\.html|08_claims\.html")
 
 
 class Killed(NamedTuple):
@@ -39,7 +39,7 @@ class Killed(NamedTuple):
 
 
 def files(project: Project, study: str) -> dict[str, str]:
-    """Digests of every file of a study, but for those that hold measured seconds."""
+    """Digests of every file of a study, except those that hold measured seconds."""
     found = {}
     for folder in [f"data/{study}", f"runs/{study}", f"weights/{study}", f"reports/{study}"]:
         for path in sorted((project.folder / folder).rglob("*")):
@@ -56,7 +56,7 @@ def stages(project: Project, study: str) -> dict[str, list[str]]:
 
 
 def forget(project: Project, study: str, stage: str) -> None:
-    """Delete what a stage wrote, and what it keeps beside that to go on from; but for the archive, where the stage's name says so."""
+    """Delete what a stage wrote and what it keeps to resume from; not the archive, if the stage's name says so."""
     stage, at_hand, _ = stage.partition(AT_HAND)
     kept = {"download": ["data/archives"], "groups": ["data/registered"]}.get(stage.split("@")[0], [])
     for name in [*stages(project, study)[stage], *([] if at_hand else kept)]:

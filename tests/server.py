@@ -13,7 +13,10 @@ PIECE = 1 << 15
 
 @contextlib.contextmanager
 def serve(folder: Path, *, cut_after: int | None = None, cuts: int = 0, ranges: bool = True, slow: bool = False):
-    """Serve a folder on a free port; the first `cuts` answers end after `cut_after` bytes. Yields (address, asked ranges)."""
+    """Serve a folder on a free port; the first `cuts` answers end after `cut_after` bytes.
+
+    Yields the address, and a list of the first byte that each request asked for.
+    """
     folder.mkdir(exist_ok=True)
     asked = []
 
@@ -38,9 +41,11 @@ def serve(folder: Path, *, cut_after: int | None = None, cuts: int = 0, ranges: 
             self.end_headers()
             left = cut_after if len(asked) <= cuts else None
             with contextlib.suppress(ConnectionError):
-                for at in range(start, len(content) if left is None else start + left, PIECE):
-                    self.wfile.write(content[at : at + PIECE][: None if left is None else start + left - at])
-                    time.sleep(0.02 * slow)
+                end = len(content) if left is None else start + left
+                for at in range(start, end, PIECE):
+                    self.wfile.write(content[at : min(at + PIECE, end)])
+                    if slow:
+                        time.sleep(0.02)
             self.close_connection = True
 
         def log_message(self, *_):

@@ -9,7 +9,7 @@ import torch
 from torch.testing import assert_close
 
 from lib.attention import INJECTION, SCOPE, SELECTION, BestHeadAttention
-from lib.errors import StudyError
+from lib.strict import StudyError
 from lib.surgery import PRESETS
 
 DIM = 12
@@ -23,8 +23,8 @@ CASES = {  # name: (tokens, mask, whether attention dropout is active, number of
     "one token": (1, None, False, None),
     "one head": (5, MASK, False, 1),
 }
-SCORE = {  # name: one number a query, or one a matrix; the head with the largest is chosen. Of one head in one image:
-    # p, s, o: probabilities, scores and outputs, plain numbers, a row a query, without hidden keys; h: its number
+SCORE = {  # name: one number per query, or one per matrix; the largest one is chosen. Of one head in one image:
+    # p, s, o: probabilities, scores and outputs, plain numbers, one row per query, without hidden keys; h: its number
     "l1": lambda p, s, o, h, draws: [sum(abs(value) for value in row) for row in p],
     "column_sum": lambda p, s, o, h, draws: [max(sum(column) for column in zip(*p))],
     "score_l1": lambda p, s, o, h, draws: [sum(abs(value - sum(row) / len(row)) for value in row) for row in s],
@@ -75,8 +75,8 @@ def slow(a: BestHeadAttention, x: torch.Tensor, mask, factors: torch.Tensor) -> 
             first, *others = sorted(totals, reverse=True)
             assert not others or others[0] == first or first - others[0] > 1e-4 * abs(first), "rounding decides: reseed"
             weights = [float(h == totals.index(first)) for h in range(a.num_heads)]
-        mine = [outputs[i, h][t] for h in range(a.num_heads)]
-        result.append(a.projection(torch.cat(mine)) + ADDED[a.injection](a, mine, weights))
+        heads = [outputs[i, h][t] for h in range(a.num_heads)]
+        result.append(a.projection(torch.cat(heads)) + ADDED[a.injection](a, heads, weights))
     return torch.stack(result).reshape(x.shape)
 
 
@@ -138,7 +138,7 @@ def test_the_published_norm_ties_all_heads_and_other_rules_tell_them_apart(scale
         scores, hidden = scale * torch.randn(3, 6, tokens, tokens, dtype=torch.float64), torch.arange(tokens) % 2 == 1
         p = scores.masked_fill(hidden & masked, -math.inf).to(dtype).softmax(-1)
         # Rounding moves each probability by eps/2 of itself at most, hence a row's sum by eps/2, and by eps/2 once it
-        # is rounded: eps a row, tokens * eps a head. As much again for how the sums inside are accumulated.
+        # is rounded: eps per row, tokens * eps per head. As much again for how the sums inside are accumulated.
         error = 2 * tokens * torch.finfo(dtype).eps
         assert (pooled("l1", p) - tokens).abs().max() <= error
         if tokens > 2 and dtype == torch.float64:  # fewer digits, or one key, and entropies tie too
@@ -184,17 +184,17 @@ def test_output_dropout_spares_what_is_added_except_by_slice(injection):
 
 
 @pytest.mark.parametrize(
-    "changes, told",
+    "changes, message",
     [
-        ({"selection": "l2"}, "'l2': there are " + ", ".join(SELECTION)),
-        ({"scope": "world"}, "'world': there are " + ", ".join(SCOPE)),
-        ({"injection": "tail"}, "'tail': there are " + ", ".join(INJECTION)),
-        ({"injection": "output"}, "of width 2 to width 6: slice, tile, linear, gate do"),
-        ({"injection": "tile", "head_dim": 4}, "of width 4 to width 6: slice, linear, gate do"),
+        ({"selection": "l2"}, "'l2': there are " + ", ".join(sorted(SELECTION))),
+        ({"scope": "world"}, "'world': there are " + ", ".join(sorted(SCOPE))),
+        ({"injection": "tail"}, "'tail': there are " + ", ".join(sorted(INJECTION))),
+        ({"injection": "output"}, "of width 2 to 6: slice, tile, linear, gate do"),
+        ({"injection": "tile", "head_dim": 4}, "of width 4 to 6: slice, linear, gate do"),
         ({"selection": "column_sum", "scope": "token"}, "no scope 'token': take 'image' or 'batch'"),
     ],
 )
-def test_an_unknown_or_unfit_rule_lists_the_right_ones(changes, told):
+def test_an_unknown_or_unfit_rule_lists_the_right_ones(changes, message):
     with pytest.raises(StudyError) as error:
         BestHeadAttention(6, 3, **{"selection": "l1", "scope": "image", "injection": "tile", **changes})
-    assert told in str(error.value)
+    assert message in str(error.value)

@@ -1,4 +1,4 @@
-"""The same settings train to the same result, from one version of the code to the next; else lib.runs.BEHAVIOUR says so."""
+"""Equal settings train to equal results in every version of the code; else lib.study.settings.BEHAVIOUR says so."""
 
 import os
 from pathlib import Path
@@ -6,12 +6,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lib import training
-from lib.files import write_csv
-from lib.runs import BEHAVIOUR
+from lib.data.files import write_csv
+from lib.study.settings import BEHAVIOUR
+from lib.training.run import train
 
 RECORD = Path(__file__).with_name("behaviour.csv")
-TOLERANCE = 2e-2  # of a loss, relative: two CPUs that round differently were 5e-3 apart after a few steps of ResNet18
+# of a loss, relative: two CPUs that round differently were 5e-3 apart after a few steps of ResNet18
+TOLERANCE = 2e-2
 CASES = {  # name: (model of the demo, settings that differ)
     "cnn": ("cnn", {}),
     "alexnet": ("alexnet", {}),
@@ -22,27 +23,30 @@ CASES = {  # name: (model of the demo, settings that differ)
     "carried over": ("vit-proposed", {"attention": "paper", "attention_weights": "pretrained", "injection": "gate"}),
     "another rule": ("vit-proposed", {"attention": "paper", "selection": "score_l1", "injection": "slice"}),
 }
+LOSSES = ["train_loss", "validation_loss"]
 
 
 def losses(tiny, case: str) -> dict:
-    """Losses of the last of two epochs on forty random images."""
+    """Losses of the last epoch on forty random images."""
     model, settings = CASES[case]
-    changed = {**tiny.models, model: tiny.models[model].model_copy(update=settings)}
-    study = tiny.model_copy(update={"models": changed})
-    *_, last = training.train(study, "phantom-brain", "published", model, 0)
-    return {"case": case, "train_loss": last["train_loss"], "validation_loss": last["validation_loss"]}
+    models = {**tiny.models, model: tiny.models[model].model_copy(update=settings)}
+    cell = tiny.model_copy(update={"models": models}).cell("phantom-brain", "published")
+    last = list(train(cell.run(model, 0)))[-1]
+    return {"case": case, **{name: last[name] for name in LOSSES}}
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_same_settings_train_to_the_recorded_losses(tiny, case):
-    found = losses(tiny, case)
+    measured = losses(tiny, case)
     if os.environ.get("RECORD_BEHAVIOUR"):
         others = pd.read_csv(RECORD).query("case != @case") if RECORD.exists() else pd.DataFrame()
-        write_csv(pd.concat([others, pd.DataFrame([{**found, "behaviour": BEHAVIOUR}])]), RECORD)
+        write_csv(pd.concat([others, pd.DataFrame([{**measured, "behaviour": BEHAVIOUR}])]), RECORD)
         pytest.skip("recorded")
-    table = pd.read_csv(RECORD).set_index("case")
-    told = f"{case} trains to {found}. If that is meant, raise lib.runs.BEHAVIOUR, then record: RECORD_BEHAVIOUR=1 pytest {__file__}"
-    assert table.behaviour[case] == BEHAVIOUR, told
-    assert all(
-        abs(found[name] / table.loc[case, name] - 1) < TOLERANCE for name in ["train_loss", "validation_loss"]
-    ), told
+    recorded = pd.read_csv(RECORD).set_index("case").loc[case]
+    advice = (
+        f"{case} trains to {measured}. If that is meant, raise lib.study.settings.BEHAVIOUR, then record:"
+        f" RECORD_BEHAVIOUR=1 pytest {__file__}"
+    )
+    assert recorded.behaviour == BEHAVIOUR, advice
+    for name in LOSSES:
+        assert measured[name] == pytest.approx(recorded[name], rel=TOLERANCE), advice

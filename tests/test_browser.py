@@ -7,7 +7,8 @@ import subprocess
 import nbformat
 from look import CHROMIUM, NEEDS_CHROMIUM, QUIET
 
-from lib.pages import to_html
+from lib.report.execute import stable
+from lib.report.render import to_html
 
 LOCAL = re.compile(
     r"(file|data|blob|chrome|chrome-extension|chrome-search):|https?://[\w.-]+\.(google|googleapis|gstatic)\.com/"
@@ -21,16 +22,10 @@ MEASURE = """<script>addEventListener("load", () => {
 
 
 def browse(page, folder) -> tuple[str, list[str]]:
-    """The page's DOM after loading, and every address elsewhere that was asked for, but for the browser's own start."""
+    """The page's DOM after loading, and every other address that was asked for, except at the browser's own start."""
     log = folder / "net.json"
-    command = [
-        CHROMIUM,
-        *QUIET,
-        f"--user-data-dir={folder / 'profile'}",
-        f"--log-net-log={log}",
-        "--dump-dom",
-        page.as_uri(),
-    ]
+    command = [CHROMIUM, *QUIET, f"--user-data-dir={folder / 'profile'}", f"--log-net-log={log}"]
+    command += ["--dump-dom", page.as_uri()]
     shown = subprocess.run(command, capture_output=True, text=True, timeout=120)
     events = json.loads(log.read_text())["events"]
     asked = [e["params"]["url"] for e in events if "url" in e.get("params", {})]
@@ -57,16 +52,17 @@ def test_a_page_that_did_fetch_something_would_be_noticed(tmp_path):
 
 
 def test_formulas_become_mathml():
-    text = "# T\n\nThe norm $\\|P\\|_1 = n$ and\n\n$$\\mathrm{softmax}\\left(\\frac{QK^T}{\\sqrt{d}}\\right)V$$\n\nfor $n$ tokens, at 5 \\$ each."
+    text = "# T\n\nThe norm $\\|P\\|_1 = n$ and\n\n$$\\mathrm{softmax}\\left(\\frac{QK^T}{\\sqrt{d}}\\right)V$$"
+    text += "\n\nfor $n$ tokens, at 5 \\$ each."
     page = to_html(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)]), "tiny", home=True)
     assert page.count("<math") == 3 and "<mfrac>" in page and "<msqrt>" in page and "$$" not in page
 
 
-def test_a_page_does_not_tell_in_how_many_pieces_a_print_arrived():
+def test_a_page_is_the_same_in_however_many_pieces_a_print_arrived():
     def page(*pieces):
         outputs = [nbformat.v4.new_output("stream", name="stdout", text=text) for text in pieces]
         widget = nbformat.v4.new_output("display_data", {"application/vnd.jupyter.widget-view+json": {}})
         cell = nbformat.v4.new_code_cell("print()", outputs=[outputs[0], widget, *outputs[1:]])
-        return to_html(nbformat.v4.new_notebook(cells=[cell]), "tiny", home=True)
+        return to_html(stable(nbformat.v4.new_notebook(cells=[cell])), "tiny", home=True)
 
     assert page("one\ntwo\n") == page("one\n", "two\n") == page("on", "e\ntw", "o\n")

@@ -1,16 +1,16 @@
-"""A verdict follows from the numbers and the tolerance alone, and a claim that cannot be judged is refused before anything runs."""
+"""A verdict follows from numbers and tolerance alone; a claim that cannot be judged is refused before any run."""
 
 import pytest
 
-from lib import apart, measures, predictions
-from lib.claims import Claim, judge, load_claims
-from lib.errors import StudyError
-from lib.measures import Measured
-from lib.published import printed
-from lib.schema import validated
-from lib.study import ROOT, load_study
+from lib import strict
+from lib.evidence import differences, measures, predictions
+from lib.evidence.claims import Claim, judge, load_claims
+from lib.evidence.measures import Measured
+from lib.evidence.published import printed
+from lib.strict import StudyError, validated
+from lib.study import load_study
 
-STUDIES = sorted(path.parent.name for path in ROOT.glob("params/*/claims.yaml"))
+STUDIES = sorted(path.parent.name for path in strict.ROOT.glob("params/*/claims.yaml"))
 
 
 def verdict(monkeypatch, rule, measured=(), **claim):
@@ -66,8 +66,8 @@ OF = {"dataset": "blood", "split": "group", "models": ["vit"], "minus": ["cnn"]}
     "claim, says",
     [
         ({"rule": "graeter"}, "unknown rule 'graeter': .* did you mean 'greater'"),
-        ({"rule": "greater"}, "the rule greater wants margin"),
-        ({"rule": "near", "margin": 0.1}, "the rule near wants stated"),
+        ({"rule": "greater"}, "the rule greater needs margin"),
+        ({"rule": "near", "margin": 0.1}, "the rule near needs stated"),
         ({"rule": "stopped", "why": "it says so"}, "unknown rule 'stopped'"),
         ({"rule": "greater", "margin": 0, "measure": "diference"}, "did you mean 'difference'"),
         ({"rule": "most", "margin": 1, "measure": "size", "of": {"modle": "vit"}}, "the measure size has .*argument"),
@@ -88,11 +88,11 @@ def test_every_committed_claim_names_what_the_study_has(name):
     for claim in load_claims(study).values():
         of = claim.of
         assert set(of.get("models", [])) | set(of.get("minus", [])) <= set(study.models)
-        known = {*study.datasets, *(printed(study).dataset if study.published else [])}
+        known = {*study.datasets, *(printed(study).dataset if study.paper else [])}
         assert {of.get(key) for key in ("dataset", "minus_dataset")} - {None, ""} <= known
         assert {of.get("model"), of.get("than"), claim.if_stopped} - {None, ""} <= {*known, *study.models}
         assert of.get("split", study.splits[0]) in {*study.splits, ""}
-        metrics = printed(study).columns if claim.measure == "printed_better" else apart.METRICS
+        metrics = printed(study).columns if claim.measure == "printed_better" else differences.METRICS
         assert of.get("metric", "accuracy") in metrics
 
 
@@ -100,9 +100,11 @@ def test_the_small_study_judges_at_least_twelve_claims():
     assert len(load_claims(load_study("small"))) >= 12
 
 
-def test_that_a_model_never_came_to_an_end_supports_the_claim_that_it_fails_and_no_other(monkeypatch):
+def test_stopped_trainings_support_the_claim_that_the_model_fails_and_no_other(monkeypatch):
+    cell = load_study("small").cell("blood-cells", "group")
+
     def stopped(study):
-        raise predictions.NothingTrained("sgd", "blood", "group")
+        raise predictions.NothingTrained(cell, "sgd")
 
     monkeypatch.setitem(measures.MEASURES, "nothing", stopped)
     of_it, of_another = (

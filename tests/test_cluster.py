@@ -1,4 +1,4 @@
-"""The trainings of a study on a Ray cluster: the same tables as one after another, also where workers are killed."""
+"""Trainings on a Ray cluster make the same tables as one after another, also where workers are killed."""
 
 import contextlib
 import shutil
@@ -11,9 +11,9 @@ import pytest
 import torch
 from conftest import ROOT, Project, wait_for
 
-from lib import cluster
-from lib.errors import StudyError
-from lib.files import alone
+from lib.data.files import alone
+from lib.strict import StudyError
+from lib.training import cluster
 
 
 @pytest.fixture
@@ -41,24 +41,25 @@ def forget(project: Project, dataset: str) -> None:
 
 
 def workers(project: Project) -> dict[int, psutil.Process]:
-    """The Ray workers at whose word a notebook of this project trains, by the process of their node."""
-    found = {}
+    """The Ray workers that started a notebook 05 of this project, by the process of their node."""
+    busy = {}
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if "05_train" in process.cmdline() and process.cwd() == str(project.folder):
-                found |= {p.ppid(): p for p in process.parents() if p.cmdline()[0].startswith("ray::")}
-    return found
+                ancestors = [parent for parent in process.parents() if parent.cmdline()[0].startswith("ray::")]
+                busy |= {worker.ppid(): worker for worker in ancestors}
+    return busy
 
 
-def test_trainings_on_two_nodes_of_which_one_is_lost_make_the_tables_of_the_serial_run(finished, two_nodes, tmp_path):
-    shutil.copytree(finished.folder, tmp_path / "copy", symlinks=True)
-    project = Project.__new__(Project)
-    project.folder = tmp_path / "copy"
+@pytest.mark.slow
+def test_trainings_on_two_nodes_of_which_one_is_lost_make_the_tables_of_the_serial_run(finished, changeable, two_nodes):
+    project = changeable
     forget(project, "phantom-brain")
-    driver, lines = project.start("python", "-m", "lib.cluster", "tiny", two_nodes.address), []
+    driver, lines = project.start("python", "-m", "lib", "cluster", "tiny", two_nodes.address), []
     threading.Thread(target=lambda: lines.extend(driver.stdout), daemon=True).start()
-    busy = wait_for(lambda: driver.poll() is not None or (len(now := workers(project)) == 2 and now))
-    assert busy is not True, "".join(lines)
+    wait_for(lambda: driver.poll() is not None or len(workers(project)) == 2)
+    assert driver.poll() is None, "".join(lines)
+    busy = workers(project)
     busy[two_nodes.head_node.all_processes["raylet"][0].process.pid].kill()
     two_nodes.remove_node(*two_nodes.worker_nodes, allow_graceful=False)
     driver.wait()
@@ -66,7 +67,7 @@ def test_trainings_on_two_nodes_of_which_one_is_lost_make_the_tables_of_the_seri
     assert driver.returncode == 0, output
     assert output.count("the task will be retried") == 2, output
     code, output = project.run("dvc", "repro", "params/tiny/dvc.yaml:evaluate")
-    assert code == 0 and "lib.pages 05_train" not in output, output
+    assert code == 0 and "lib execute 05_train" not in output, output
     compared = [*(finished.folder / "reports/tiny/tables").iterdir()]
     compared += (finished.folder / "runs/tiny/phantom-brain").rglob("*.csv")
     assert len(compared) > 12
@@ -88,10 +89,10 @@ def test_without_ray_or_a_cluster_it_says_what_to_do(monkeypatch):
         cluster.main("demo", "auto")
 
 
-def test_make_report_asks_ray_only_when_told_to():
-    def shown(*settings):
+def test_make_report_uses_ray_only_when_asked_to():
+    def commands(*settings):
         return subprocess.run(["make", "-n", "report", *settings], cwd=ROOT, capture_output=True, text=True).stdout
 
-    assert "lib.cluster" not in shown()
-    said = shown("STUDY=quick", "RAY=auto")
-    assert 'study="quick"' in said and said.index("lib.cluster $study auto") < said.index("dvc repro")
+    assert "lib cluster" not in commands()
+    printed = commands("STUDY=quick", "RAY=auto")
+    assert 'study="quick"' in printed and printed.index("lib cluster $study auto") < printed.index("dvc repro")

@@ -9,11 +9,14 @@ from conftest import ROOT, Project, png, write_zip
 BLOCKS = re.findall(r"^```(\w+) ?(\S*)\n(.*?)^```", (ROOT / "CONTRIBUTING.md").read_text(), re.M | re.S)
 CHECK = """
 import torch
-from lib import attention, catalogue, datasets, fetch
-from lib.blocks import Model
+from lib import attention
+from lib.data import catalogue
+from lib.data import datasets
+from lib.data import fetch
+from lib.study.schema import ModelSettings
 from lib.models import MODELS
 
-assert Model(title="Linear", architecture="linear", bias=False).settings == {"bias": False}
+assert ModelSettings(title="Linear", architecture="linear", bias=False).settings == {"bias": False}
 assert MODELS["linear"](3, 8)(torch.zeros(2, 3, 8, 8)).shape == (2, 3)
 made = attention.BestHeadAttention(8, 2, selection="peak", scope="image", injection="tile")
 assert made(torch.randn(2, 5, 8)).shape == (2, 5, 8)

@@ -1,6 +1,8 @@
 """Archives and images as they come: odd ones are read, wrong ones are named, and nothing half-made is left."""
 
 import io
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -8,11 +10,12 @@ import pytest
 from conftest import png, write_zip
 from PIL import Image
 
-from lib import archives, catalogue, datasets, decoding, fetch
-from lib.catalogue import Dataset
-from lib.errors import StudyError
+from lib import strict
+from lib.data import archives, catalogue, datasets, decoding, fetch, labels
+from lib.data.catalogue import Dataset
+from lib.strict import StudyError
 
-ENTRY = Dataset(title="t", images="{label}/*", classes={"yes": "tumour", "no": "healthy"}, published="call")
+ENTRY = Dataset(title="t", images="{label}/*", classes={"yes": "tumour", "no": "healthy"}, published_split="call")
 GOOD = {
     "yes/Y1.png": png(seed=1),
     "no/1 no.png": png(seed=2),
@@ -32,20 +35,24 @@ def test_images_are_found_by_the_pattern_and_sorted_by_class_then_name(tmp_path)
 def test_parts_of_the_archive_become_published_parts(tmp_path):
     entry = catalogue.entry("blood-cells")
     folder = "dataset2-master/dataset2-master/images"
-    members = {
-        f"{folder}/{part}/{label}/_0_1.jpeg": png() for part in [*entry.parts, "TEST_SIMPLE"] for label in entry.classes
-    }
+    members = {}
+    for part in [*entry.parts, "TEST_SIMPLE"]:
+        members |= {f"{folder}/{part}/{label}/_0_1.jpeg": png() for label in entry.classes}
     images, _, _ = datasets.read_images(write_zip(tmp_path / "a.zip", members), entry, 8)
     assert sorted(images.published_part.unique()) == ["TEST", "TRAIN"] and len(images) == 8
 
 
-def test_a_table_names_the_parts_and_leaves_out_what_is_of_none(tmp_path):
+def test_a_table_names_the_parts_and_other_images_are_left_out(tmp_path):
     entry = catalogue.entry("covid-chestxray")
-    views = ["PA", "AP", "AP Supine", "L"]  # the fourth is of no part, and only the test part lacks classes
-    rows = [(f"{label}{v}.png", label, view) for label in entry.classes for v, view in enumerate(views)]
-    rows = [row for row in rows if row[1] == "SARS" or row[2] != "AP Supine"]
-    told = "filename,finding,view,patientid\n" + "".join(f"{name},{label},{view},7\n" for name, label, view in rows)
-    members = {f"images/{name}": png() for name, *_ in rows} | {"metadata.csv": told.encode()}
+    table = "filename,finding,view,patientid\n"
+    members = {}
+    for label in entry.classes:
+        # the view L is of no part, and of the test part (AP Supine) all classes but one are absent
+        for number, view in enumerate(["PA", "AP", "AP Supine", "L"]):
+            if view != "AP Supine" or label == "SARS":
+                table += f"{label}{number}.png,{label},{view},7\n"
+                members[f"images/{label}{number}.png"] = png()
+    members["metadata.csv"] = table.encode()
     images, _, _ = datasets.read_images(write_zip(tmp_path / "a.zip", members), entry, 8)
     assert len(images) == 2 * len(entry.classes) + 1
     assert images.path[images.published_part == "test"].tolist() == ["images/SARS2.png"]
@@ -72,14 +79,14 @@ def test_twelve_and_sixteen_bit_grey_keep_their_high_bits(values, kept):
 
 
 @pytest.mark.parametrize(
-    "content, told",
+    "content, message",
     [
         (b"", "no whole zip file (0 bytes"),
         (b"not a zip", "no whole zip file"),
         (None, "no whole zip file"),
     ],
 )
-def test_a_broken_archive_is_named_with_what_to_do(tmp_path, content, told):
+def test_a_broken_archive_is_named_with_what_to_do(tmp_path, content, message):
     path = tmp_path / "a.zip"
     if content is None:  # truncated
         write_zip(path, GOOD)
@@ -87,7 +94,7 @@ def test_a_broken_archive_is_named_with_what_to_do(tmp_path, content, told):
     path.write_bytes(content)
     with pytest.raises(StudyError) as error:
         datasets.read_images(path, ENTRY, 8)
-    assert told in str(error.value) and "fetch it again" in str(error.value)
+    assert message in str(error.value) and "fetch it again" in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["../yes/Y2.png", "/etc/yes.png", "yes/../../x.png", "C:\\x.png"])
@@ -108,7 +115,7 @@ def test_an_archive_that_would_fill_the_disk_is_refused_with_its_numbers(tmp_pat
 
 def test_a_class_folder_of_any_name_is_read_and_its_printed_name_is_plain(tmp_path):
     folder = "<script>alert(1)<"
-    values = {"title": "t", "images": "{label}/*", "published": "call"}
+    values = {"title": "t", "images": "{label}/*", "published_split": "call"}
     entry = Dataset(**values, classes={folder: "odd", "no": "healthy"})
     path = write_zip(tmp_path / "a.zip", {f"{folder}/a.png": png(), "no/b.png": png()})
     images, _, _ = datasets.read_images(path, entry, 8)
@@ -151,7 +158,7 @@ def test_a_member_with_a_wrong_checksum_counts_as_broken(tmp_path):
         datasets.read_images(path, ENTRY, 8)
 
 
-def test_without_kaggle_credentials_the_cure_is_told_in_three_lines(tmp_path, monkeypatch):
+def test_without_kaggle_credentials_three_lines_say_what_to_do(tmp_path, monkeypatch):
     for name in ["KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_API_TOKEN"]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -168,3 +175,34 @@ def test_an_archive_that_is_already_there_is_used(tmp_path, monkeypatch):
     monkeypatch.setenv("STUDY_ARCHIVES", str(tmp_path))
     path = write_zip(tmp_path / "brain-mri.zip", GOOD)
     assert fetch.find_archive("brain-mri", catalogue.entry("brain-mri"), {}, tmp_path / "drawn.zip") == path
+
+
+@pytest.mark.parametrize(
+    "values, origin",
+    [
+        ({"draw": "blood", "torchvision": "MNIST"}, "drawn by `lib/data/phantoms` with the seed of the study"),
+        ({"torchvision": "MNIST", "kaggle": "a/b"}, "torchvision's `MNIST`"),
+        ({"kaggle": "a/b", "url": "https://x"}, "in the layout of Kaggle's `a/b`"),
+        ({"url": "https://x"}, "https://x"),
+        ({"folder": "data/own/cats"}, "a folder of your own"),
+        ({}, "the archive `a.zip`"),
+    ],
+)
+def test_page_01_says_where_the_images_come_from(values, origin):
+    assert ENTRY.model_copy(update=values).origin("a.zip") == origin
+
+
+@pytest.mark.parametrize("chosen, text", [([0, 0], "none"), ([1, 0], "a"), ([1, 1], "a; b")])
+def test_labels_of_an_image_become_one_text_and_come_back(chosen, text):
+    names = [name for name, is_present in zip("ab", chosen) if is_present]
+    assert labels.joined(np.array([chosen]), ["a", "b"]) == [text] and labels.separate(text) == names
+
+
+def test_the_data_room_needs_no_torch_and_no_study():
+    code = (
+        "import sys, lib.data.catalogue, lib.data.datasets, lib.data.fetch, lib.data.groups, lib.data.splits;"
+        "print([name for name in sys.modules if name.split('.')[0] == 'torch' or name.startswith(('lib.study',"
+        " 'lib.models', 'lib.evidence'))])"
+    )
+    output = subprocess.run([sys.executable, "-c", code], cwd=strict.ROOT, capture_output=True, text=True)
+    assert output.stdout.strip() == "[]", output.stderr

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lib import decoding
+from lib.data import decoding
 
 
 def test_a_dicom_file_is_shown_through_its_own_window(tmp_path):

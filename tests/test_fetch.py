@@ -1,4 +1,4 @@
-"""A download ends with the right bytes however often it is cut off, and one that cannot end says how far it came."""
+"""A download ends with the right bytes however often it is cut off, or says how far it came; a drawing is made once."""
 
 import os
 
@@ -6,9 +6,10 @@ import pytest
 import requests
 from server import serve
 
-from lib import catalogue, fetch
-from lib.datasets import quiet
-from lib.errors import StudyError
+from lib import strict
+from lib.data import catalogue, fetch, phantoms
+from lib.data.archives import quiet
+from lib.strict import StudyError
 
 
 @pytest.fixture
@@ -86,3 +87,24 @@ def test_kaggle_s_client_goes_on_where_it_stopped(tmp_path, content, monkeypatch
         assert not (tmp_path / "b.zip").exists()
         assert fetch.from_kaggle("owner/a", tmp_path / "b.zip").read_bytes() == content
     assert asked[-1] > 1_000_000 and not list(tmp_path.glob(".*.part"))
+
+
+def test_an_archive_is_drawn_once_for_its_version_and_arguments(tmp_path, monkeypatch):
+    monkeypatch.setattr(strict, "ROOT", tmp_path)
+    calls = []
+
+    def draw(path, *, progress, **arguments):
+        calls.append(arguments)
+        fetch.write(path, lambda part: part.write_text(str(arguments)))
+
+    monkeypatch.setitem(phantoms.DRAW, "brain", draw)
+    entry = catalogue.Dataset(title="t", images="*", classes={"a": "a"}, draw="brain")
+    made = tmp_path / "data/demo/archive.zip"
+    for arguments in [{"seed": 1, "patients": 2}, {"patients": 2, "seed": 1}, {"seed": 2, "patients": 2}]:
+        assert fetch.find_archive("a", entry, arguments, made) == made == fetch.archive_path("a", entry, made)
+        assert made.read_text() == str(arguments) or arguments == {"patients": 2, "seed": 1}
+        made.unlink()  # as DVC does before it runs a stage again
+    assert calls == [{"seed": 1, "patients": 2}, {"seed": 2, "patients": 2}]
+    monkeypatch.setattr(phantoms, "VERSION", phantoms.VERSION + 1)
+    fetch.find_archive("a", entry, {"seed": 1, "patients": 2}, made)
+    assert len(calls) == 3

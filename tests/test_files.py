@@ -8,8 +8,8 @@ import sys
 import pandas as pd
 import pytest
 
-from lib.errors import StudyError
-from lib.files import read_csv, write, write_csv
+from lib.data.files import read_csv, write, write_csv
+from lib.strict import StudyError
 
 
 @contextlib.contextmanager

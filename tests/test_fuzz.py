@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from test_datasets import ENTRY, GOOD
 from test_predictions import TABLE
 
-from lib import datasets, predictions
-from lib.errors import StudyError
-from lib.schema import read_yaml, validated
-from lib.study import ROOT, Study
+from lib import strict
+from lib.data import datasets
+from lib.evidence import predictions
+from lib.strict import StudyError, read_yaml, validated
+from lib.study import Study
 
-STUDY = yaml.safe_load((ROOT / "tests" / "tiny.yaml").read_text())
+STUDY = yaml.safe_load((strict.ROOT / "tests" / "tiny.yaml").read_text())
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
 VALUES = st.recursive(SCALARS, lambda v: st.lists(v, max_size=3) | st.dictionaries(st.text(max_size=8), v, max_size=3))
 many = settings(

@@ -1,9 +1,10 @@
-"""What a study leads with follows from its tables: the split that leaks least decides, and what cannot be told is called undecided."""
+"""What a study leads with follows from its tables: the split that leaks least decides, and what
+the data cannot decide is called undecided."""
 
 import pandas as pd
 import pytest
 
-from lib import headline
+from lib.report import headline
 from lib.study import load_study
 
 COLUMNS = ["dataset", "split", "a", "b", "estimate", "low", "high", "decidable"]
@@ -35,14 +36,11 @@ def test_the_headline_is_by_the_split_that_leaks_least():
         "Is it better? On blood cells: **undecided** (+2.0 [-3.0, +7.0] points); "
         "on brain MRI: **no, it is worse** (-8.0 [-12.0, -4.0] points)."
     )
-    assert (
-        headline.headline(COMPARED[COMPARED.b == "cnn"], TITLES, CONTEST)
-        == headline.headline(COMPARED, TITLES, None)
-        == ""
-    )
+    assert headline.headline(COMPARED[COMPARED.b == "cnn"], TITLES, CONTEST) == ""
+    assert headline.headline(COMPARED, TITLES, None) == ""
 
 
-def test_a_split_of_somebody_elses_leads_where_there_is_no_other_and_is_told_beside_others():
+def test_a_new_split_protocol_leads_where_there_is_no_other_and_stands_beside_others():
     alone = headline.headline(COMPARED[COMPARED.split == "random"].assign(split="by-ward"), TITLES, CONTEST)
     assert alone.startswith("Is it better? On blood cells: **yes**")
     both = pd.concat([COMPARED, COMPARED[COMPARED.split == "random"].assign(split="by-ward")])

@@ -4,7 +4,9 @@ import re
 
 import pandas as pd
 
-from lib.study import ROOT, Study
+from lib import strict
+from lib.study import Study
+from lib.study.schema import Training
 from tests.bench import scaling
 
 PAGE = scaling.PAGE.read_text(encoding="utf-8")
@@ -12,7 +14,7 @@ PAGE = scaling.PAGE.read_text(encoding="utf-8")
 
 def test_the_table_of_the_page_is_what_was_measured():
     shown = PAGE.split(scaling.BEGIN)[1].split(scaling.END)[0]
-    assert shown == scaling.table(pd.read_csv(ROOT / "reports/bench/bench.csv"))
+    assert shown == scaling.table(pd.read_csv(strict.ROOT / "reports/bench/bench.csv"))
 
 
 def test_no_number_of_speed_stands_outside_of_that_table():
@@ -33,9 +35,9 @@ def test_the_table_says_what_is_extrapolated_and_what_was_not_measured():
 
 def test_the_parameters_of_the_page_exist_and_the_studies_explain_them():
     for name in ["devices", "nodes", "strategy", "precision"]:
-        assert name in Study.model_fields and f"    {name}: " in PAGE
-        for path in ROOT.glob("params/*/params.yaml"):
-            assert re.search(rf"^{name}: \S+ +#", path.read_text(), re.M), (path, name)
+        assert name in Study.model_fields | Training.model_fields and f" {name}: " in PAGE
+        for path in strict.ROOT.glob("params/*/params.yaml"):
+            assert re.search(rf"^ *{name}: \S+ +#", path.read_text(), re.M), (path, name)
 
 
 def test_tasks_are_dealt_to_whoever_is_free_first():

@@ -5,14 +5,16 @@ import zipfile
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
 
-from lib import maps, study
+from lib import strict
 from lib.attention import SCOPE, Choice
+from lib.data.phantoms.slices import write_brain_archive
 from lib.models import vit
-from lib.phantoms import write_brain_archive
+from lib.probes import maps
 from lib.study import load_study
 from lib.surgery import Record
 
@@ -23,7 +25,7 @@ def on(patch: int, side: int = 4) -> torch.Tensor:
 
 
 def looking(*to: int, tokens: int = 5) -> torch.Tensor:
-    """Probabilities of one image, a head each: the class token looks half at itself, half at one patch (1, 2, ...)."""
+    """Probabilities of one image, one head per target: the class token looks half at itself, half at a patch."""
     probabilities = torch.full((1, len(to), tokens, tokens), 1 / tokens)
     for head, key in enumerate(to):
         probabilities[0, head, 0] = 0.5 * (torch.eye(tokens)[0] + torch.eye(tokens)[key])
@@ -54,7 +56,7 @@ def test_the_chosen_heads_map_is_shown_where_one_is_chosen_and_else_the_mean():
         assert maps.looks(Record(None, probabilities, none)).keys() == {"all heads"}
 
 
-def test_one_choice_a_batch_holds_for_every_image_and_one_a_token_is_the_class_tokens():
+def test_one_choice_per_batch_holds_for_every_image_and_one_per_token_is_the_class_tokens():
     probabilities = torch.cat([looking(1, 4), looking(2, 3)])
     batch = maps.looks(Record(None, probabilities, torch.tensor([[[0.0], [1.0]]])))["chosen head"]
     assert torch.allclose(batch, torch.cat([on(3, 2), on(2, 2)]))
@@ -77,10 +79,11 @@ def test_every_map_of_a_network_sums_to_one(attention, scope):
 
 
 def test_a_mask_lies_where_the_tumour_was_drawn(tmp_path, monkeypatch):
-    demo, order = load_study("demo"), [4, 1, 6]
-    monkeypatch.setattr(study, "ROOT", tmp_path)
+    cell, order = load_study("demo").cell("phantom-brain", "published"), [4, 1, 6]
+    assert cell.entry.masks  # read before the project's folder is another
+    monkeypatch.setattr(strict, "ROOT", tmp_path)
     write_brain_archive(path := tmp_path / "data/demo/images/phantom-brain/archive.zip", seed=3, patients=6)
-    masks = maps.read_masks(demo, "phantom-brain", [f"yes/Y{number}.jpg" for number in order])
+    masks = maps.read_masks(cell, [f"yes/Y{number}.jpg" for number in order])
     assert masks.shape == (3, 64, 64) and masks.dtype == np.float32
     with zipfile.ZipFile(path) as archive:
         for mask, number in zip(masks, order):
@@ -88,3 +91,13 @@ def test_a_mask_lies_where_the_tumour_was_drawn(tmp_path, monkeypatch):
             assert mask.mean() == pytest.approx(drawn.mean(), rel=0.05) and 0 <= mask.min() < mask.max() <= 1
             middles = [[c.mean() / n for c, n in zip(np.nonzero(m > 0.5), m.shape)] for m in (mask, drawn)]
             assert middles[0] == pytest.approx(middles[1], abs=0.02), "rows and columns as in the image"
+
+
+def test_the_share_of_a_data_set_is_the_mean_over_images_of_the_mean_over_seeds():
+    rows = [("a", 0, 0.1), ("a", 1, 0.3), ("b", 0, 0.5), ("b", 1, 0.7), ("c", 0, 0.9), ("c", 1, 0.9)]
+    table = pd.DataFrame(rows, columns=["path", "seed", "inside"]).assign(dataset="d", looks="ViT", area=0.25)
+    shares = maps.shares([table[table.seed == 0], table[table.seed == 1]])
+    assert shares.loc[0, ["dataset", "looks", "images"]].tolist() == ["d", "ViT", 3]
+    assert shares.inside[0] == pytest.approx((0.2 + 0.6 + 0.9) / 3) and shares.area[0] == 0.25
+    assert 0.2 <= shares.low[0] < shares.inside[0] < shares.high[0] <= 0.9
+    assert maps.shares([]).columns.tolist() == shares.columns.tolist()

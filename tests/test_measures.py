@@ -5,31 +5,37 @@ import pandas as pd
 import pytest
 import yaml
 
-from lib import apart, measures, predictions, runs
-from lib.errors import StudyError
-from lib.files import write_csv
-from lib.study import ROOT, load_study
+from lib import strict
+from lib.data.files import write_csv
+from lib.evidence import differences, measures, predictions
+from lib.strict import StudyError
+from lib.study import load_study, settings
 
 
 @pytest.fixture
 def study(tmp_path, monkeypatch):
-    """The quick study with runs of our own: the proposed model is right on all, the plain one on two of three groups."""
-    (tmp_path / "params").symlink_to(ROOT / "params")
-    monkeypatch.setattr("lib.study.ROOT", tmp_path)
+    """The quick study with made-up runs: the proposed model is right on all, the plain one on two of three groups."""
+    (tmp_path / "params").symlink_to(strict.ROOT / "params")
+    monkeypatch.setattr(strict, "ROOT", tmp_path)
     quick = load_study("quick")
     rows = pd.DataFrame({"part": "test", "path": [f"{n:02}" for n in range(60)], "group": [n // 2 for n in range(60)]})
     rows["label"] = ["tumour" if n < 30 else "healthy" for n in range(60)]
-    for model, every in {"vit": 3, "vit-proposed": 100}.items():
-        wrong = rows.group % every == 0 if every < 100 else rows.group < 0
-        predicted = rows.label.where(~wrong, rows.label.map({"tumour": "healthy", "healthy": "tumour"}))
+    other = rows.label.map({"tumour": "healthy", "healthy": "tumour"})
+    for model, wrong in {"vit": rows.group % 3 == 0, "vit-proposed": rows.group < 0}.items():
+        predicted = rows.label.where(~wrong, other)
         table = rows.assign(predicted=predicted, p_tumour=(predicted == "tumour") * 1.0)
-        folder = quick.run("brain-mri", "published", model, 0)
-        write_csv(table.assign(p_healthy=1 - table.p_tumour), folder / "predictions.csv")
-        write_csv(pd.DataFrame({"epoch": [1], "train_accuracy": [0.9]}), folder / "history.csv")
-        (folder / "settings.yaml").write_text(yaml.safe_dump(runs.declared(quick, "brain-mri", model, 0)))
-    apart.tested.cache_clear()
+        run = run_of(quick, model)
+        write_csv(table.assign(p_healthy=1 - table.p_tumour), run.predictions)
+        write_csv(pd.DataFrame({"epoch": [1], "train_accuracy": [0.9]}), run.history)
+        run.settings.write_text(yaml.safe_dump(settings.declared(run)))
+    differences.tested.cache_clear()
     yield quick
-    apart.tested.cache_clear()
+    differences.tested.cache_clear()
+
+
+def run_of(study, model):
+    """The one run of a model on brain MRI."""
+    return study.cell("brain-mri", "published").run(model, 0)
 
 
 def test_a_difference_is_in_points_and_has_an_interval(study):
@@ -43,20 +49,19 @@ def test_a_difference_is_in_points_and_has_an_interval(study):
 
 
 def test_predictions_that_were_trained_with_other_parameters_are_refused(study):
-    path = study.run("brain-mri", "published", "vit", 0) / "settings.yaml"
+    path = run_of(study, "vit").settings
     path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), "learning_rate": 0.5}))
     with pytest.raises(StudyError, match=r"other parameters .*: learning_rate \(learning_rate: 0.5 then, 0.001 now\)"):
-        predictions.read_seeds(study, "brain-mri", "published", "vit")
+        predictions.read_seeds(study.cell("brain-mri", "published"), "vit")
 
 
 def test_how_soon_a_model_is_as_good_as_another_at_its_end(study):
     for model, accuracies in {"vit": [0.5, 0.6, 0.7], "vit-proposed": [0.4, 0.7, 0.6]}.items():
-        path = study.run("brain-mri", "published", model, 0) / "history.csv"
-        write_csv(pd.DataFrame({"validation_accuracy": accuracies}), path)
+        write_csv(pd.DataFrame({"validation_accuracy": accuracies}), run_of(study, model).history)
     of = {"dataset": "brain-mri", "split": "published"}
     assert measures.epochs_to(study, model="vit-proposed", than="vit", **of).estimate == 2
     assert measures.epochs_to(study, model="vit", than="vit-proposed", **of).estimate == 2
-    (study.run("brain-mri", "published", "vit", 0) / "stopped.txt").write_text("nan")
+    (run_of(study, "vit").folder / "stopped.txt").write_text("nan")
     with pytest.raises(predictions.NothingTrained, match="no training of vit on brain-mri"):
         measures.epochs_to(study, model="vit", than="vit-proposed", **of)
 
@@ -99,12 +104,12 @@ def test_a_number_of_the_attention_page_over_another(study):
 
 
 def test_the_smallest_of_several_differences_is_seldom_found_below_none_where_all_are_none():
-    rng, wrong = np.random.default_rng(0), 0
-    for _ in range(400):
+    rng, wrong, repeats = np.random.default_rng(0), 0, 133
+    for _ in range(repeats):
         estimates = rng.normal(0, 0.01, 4)
-        _, low, high, _ = apart.smallest([(value + rng.normal(0, 0.01, 2000), value) for value in estimates])
+        _, low, high, _ = differences.smallest([(value + rng.normal(0, 0.01, 2000), value) for value in estimates])
         wrong += not low <= 0 <= high
-    assert wrong / 400 <= 0.05
+    assert wrong / repeats <= 0.05 + np.sqrt(0.05 * 0.95 / repeats)
 
 
 def test_a_printed_accuracy_that_is_no_count_is_counted():

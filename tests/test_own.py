@@ -1,4 +1,4 @@
-"""Images of one's own become a study, however they are named and stored; what cannot be split is told and not tried."""
+"""Your own images become a study, however they are named and stored; what cannot be split is refused at once."""
 
 import io
 import shutil
@@ -10,10 +10,12 @@ import yaml
 from conftest import png
 from PIL import Image
 
-from lib import catalogue, datasets, fetch, own, study
-from lib.errors import StudyError
-from lib.files import read_csv, write_csv
-from lib.groups import group
+from lib import strict, study
+from lib.data import datasets, fetch
+from lib.data.files import read_csv, write_csv
+from lib.data.groups import group
+from lib.strict import StudyError
+from lib.study import own
 
 SUFFIX = {"JPEG": "JPG", "PNG": "png", "TIFF": "tif", "BMP": "bmp", "PNG16": "png"}
 
@@ -23,13 +25,10 @@ def project(tmp_path, monkeypatch):
     """A project without studies, but for the template."""
     root = tmp_path / "project"
     (root / "params").mkdir(parents=True)
-    shutil.copy(study.ROOT / "params/own.yaml", root / "params")
-    (root / "params/quick").mkdir()
-    shutil.copy(study.ROOT / "params/quick/dvc.yaml", root / "params/quick")
-    shutil.copytree(study.ROOT / "params/datasets", root / "params/datasets")
-    for module in [study, own, fetch]:
-        monkeypatch.setattr(module, "ROOT", root)
-    monkeypatch.setattr(catalogue, "FOLDER", root / "params/datasets")
+    shutil.copy(strict.ROOT / "params/own.yaml", root / "params")
+    shutil.copytree(strict.ROOT / "params/datasets", root / "params/datasets")
+    shutil.copy(strict.ROOT / "dvc.yaml", root)
+    monkeypatch.setattr(strict, "ROOT", root)
     return root
 
 
@@ -54,9 +53,9 @@ def fill(top, classes, number=6, kinds=("JPEG", "PNG", "TIFF", "BMP", "PNG16")):
 
 
 def read(name: str):
-    """The images of a study of one's own, as notebook 01 reads them."""
+    """The images of such a study, as notebook 01 reads them."""
     chosen = study.load_study(name)
-    entry = chosen.dataset(name)
+    entry = chosen.entry(name)
     path = fetch.find_archive(name, entry, {}, None)
     return datasets.read_images(path, entry, 8, skip_broken=chosen.skip_broken), entry
 
@@ -91,7 +90,7 @@ def test_a_table_names_labels_and_patients_and_a_patient_is_one_group(project, t
 
 
 @pytest.mark.parametrize("column", ["Patient", "patient_id", "Photograph ID"])
-def test_a_column_of_patients_is_known_by_its_name_and_told(project, tmp_path, capsys, column):
+def test_a_column_of_patients_is_recognised_by_its_name_and_named(project, tmp_path, capsys, column):
     fill(tmp_path / "scans", ["all"], number=12)
     paths = sorted((tmp_path / "scans").rglob("*.*"))
     rows = [(path, "ab"[i % 2], i) for i, path in enumerate(paths)]  # whole paths, as some tables have them
@@ -112,17 +111,15 @@ def test_images_that_lie_where_a_study_keeps_its_own_stay_there(project):
 def test_sources_that_share_an_image_are_one(project, tmp_path):
     fill(tmp_path / "scans", ["all"], number=13)
     paths = sorted(path.relative_to(tmp_path / "scans").as_posix() for path in (tmp_path / "scans").rglob("*.*"))
-    rows = [(path, "ab"[i % 2], f"p{i}") for i, path in enumerate(paths)] + [
-        (paths[0], "a", "p2"),
-        (paths[4], "a", "p2"),
-    ]
+    rows = [(path, "ab"[i % 2], f"p{i}") for i, path in enumerate(paths)]
+    rows += [(paths[0], "a", "p2"), (paths[4], "a", "p2")]
     pd.DataFrame(rows, columns=["path", "label", "photograph"]).to_csv(tmp_path / "scans/t.csv", index=False)
     (images, _, _), _ = read(own.make_study(tmp_path / "scans/t.csv"))
     named = images.set_index("path").source
     assert len(images) == 13 and named[paths[0]] == named[paths[2]] == named[paths[4]] and named.nunique() == 11
 
 
-def test_a_second_call_tells_that_images_changed_and_keeps_what_was_edited(project, tmp_path):
+def test_a_second_call_notices_changed_images_and_keeps_what_was_edited(project, tmp_path):
     top = tmp_path / "cats"
     fill(top, ["a", "b"])
     name = own.make_study(top)
@@ -135,14 +132,11 @@ def test_a_second_call_tells_that_images_changed_and_keeps_what_was_edited(proje
     entry.write_text(entry.read_text().replace("pictures: false", "pictures: true"))
     own.make_study(top)
     again = study.load_study(name)
-    assert (
-        again.batch_size == 4
-        and again.dataset(name).pictures
-        and again.datasets[name].version != first.datasets[name].version
-    )
+    assert again.training.batch_size == 4 and again.entry(name).pictures
+    assert again.datasets[name].version != first.datasets[name].version
 
 
-def test_another_folder_of_the_same_name_is_told_and_overwrites_nothing(project, tmp_path):
+def test_another_folder_of_the_same_name_is_refused_and_overwrites_nothing(project, tmp_path):
     one, other = (tmp_path / place / "images" for place in "ab")
     for top in (one, other):
         fill(top, ["x", "y"])
@@ -165,7 +159,7 @@ def test_a_name_that_is_taken_or_no_name_gets_another(project, tmp_path, folder,
 
 
 @pytest.mark.parametrize(
-    "classes, number, told",
+    "classes, number, message",
     [
         (["a", "b"], 2, r"too few images of a \(2\), b \(2\): 5 of each class"),
         (["a"], 9, "has 1 classes with images, and two are needed"),
@@ -174,16 +168,16 @@ def test_a_name_that_is_taken_or_no_name_gets_another(project, tmp_path, folder,
         (["train", "test", "pred"], 9, "is divided into pred, test, train: name one of them"),
     ],
 )
-def test_what_cannot_be_split_is_told(project, tmp_path, classes, number, told):
+def test_what_cannot_be_split_is_refused(project, tmp_path, classes, number, message):
     (tmp_path / "few").mkdir()
     fill(tmp_path / "few", classes, number)
-    with pytest.raises(StudyError, match=told):
+    with pytest.raises(StudyError, match=message):
         own.make_study(tmp_path / "few")
     assert not (project / "params/few").exists()
 
 
 @pytest.mark.parametrize(
-    "text, told",
+    "text, message",
     [
         ("file,label\na.png,x\n", "has no column path: it has file, label"),
         ("path,label\na.png,x\nb.png,y\n", "2 images of t.csv are not there: a.png, b.png"),
@@ -192,9 +186,9 @@ def test_what_cannot_be_split_is_told(project, tmp_path, classes, number, told):
         ("", "is no table"),
     ],
 )
-def test_a_table_that_is_wrong_is_told(project, tmp_path, text, told):
+def test_a_wrong_table_is_refused_with_a_reason(project, tmp_path, text, message):
     (tmp_path / "t.csv").write_text(text)
-    with pytest.raises(StudyError, match=told):
+    with pytest.raises(StudyError, match=message):
         own.make_study(tmp_path / "t.csv")
 
 
@@ -203,4 +197,13 @@ def test_what_is_written_is_yaml_that_says_what_it_is(project, tmp_path):
     folder = project / "params" / own.make_study(tmp_path / "cats")
     text = (project / "params/datasets/cats.yaml").read_text()
     assert str(tmp_path) not in text and yaml.safe_load(text)["classes"] == {"a": "a", "b": "b"}
-    assert (folder / "claims.yaml").exists() and "matrix" in (folder / "dvc.yaml").read_text()
+    assert (folder / "claims.yaml").exists()
+
+
+def test_its_pipeline_is_the_project_s_and_reads_its_own_parameters(project, tmp_path):
+    fill(tmp_path / "cats", ["a", "b"])
+    folder = project / "params" / own.make_study(tmp_path / "cats")
+    copy = (folder / "dvc.yaml").read_text()
+    assert copy == own.pipeline()
+    whole = yaml.safe_load((project / "dvc.yaml").read_text())
+    assert whole.pop("vars") and yaml.safe_load(copy) == whole

@@ -7,10 +7,15 @@ import yaml
 from conftest import png, write_zip
 from pytorch_pretrained_vit import ViT
 
-from lib import datasets, splits, study, training, weights
-from lib.errors import StudyError
-from lib.files import write, write_csv
+from lib import strict
+from lib.data import datasets, splits
+from lib.data.files import write, write_csv
+from lib.strict import StudyError
 from lib.study import load_study
+from lib.study.schema import ModelSettings
+from lib.study.settings import settings
+from lib.training import weights
+from lib.training.run import train
 
 
 def stand_ins(folder) -> dict[str, str]:
@@ -28,26 +33,26 @@ def stand_ins(folder) -> dict[str, str]:
 @pytest.fixture
 def handful(tmp_path, monkeypatch):
     """Makes a study of another one: one epoch on fourteen images."""
-    (tmp_path / "params").symlink_to(study.ROOT / "params")
-    monkeypatch.setattr(study, "ROOT", tmp_path)
+    (tmp_path / "params").symlink_to(strict.ROOT / "params")
+    monkeypatch.setattr(strict, "ROOT", tmp_path)
     monkeypatch.setenv("STUDY_ARCHIVES", str(tmp_path))
     names = [f"yes/Y{i}.png" for i in range(7)] + [f"no/{i} no.png" for i in range(7)]
     path = write_zip(tmp_path / "brain-mri.zip", {name: png(size=(150, 168), seed=i) for i, name in enumerate(names)})
 
-    def make(name: str, models: list[str]):
+    def make(name: str, models: list[str], **changes):
         chosen = load_study(name)
+        # bfloat16 takes many times as long on most CPUs; test_training.py tests it
+        training = chosen.training.model_copy(update={"batch_size": 6, "precision": "32-true"})
+        kept = {model: chosen.models[model].model_copy(update=changes) for model in models or chosen.models}
         short = {"brain-mri": chosen.datasets["brain-mri"].model_copy(update={"epochs": 1})}
-        few = {"batch_size": 6, "seeds": [0], "validation_share": 0.34, "splits": ["published"]}
-        few |= {"precision": "32-true"}  # bfloat16 takes many times as long on most CPUs; test_training.py has it
-        kept = {model: chosen.models[model] for model in models or chosen.models}
+        few = {"training": training, "seeds": [0], "validation_share": 0.34, "splits": ["published"]}
         chosen = chosen.model_copy(update={"datasets": short, "models": kept, **few})
-        entry = chosen.dataset("brain-mri")
-        images, pixels, _ = datasets.read_images(path, entry, chosen.image_size)
-        write_csv(images, chosen.images("brain-mri") / "images.csv")
-        write(chosen.images("brain-mri") / "pixels.npy", lambda p: datasets.np.save(p, pixels))
+        cell = chosen.cell("brain-mri", "published")
+        images, pixels, _ = datasets.read_images(path, cell.entry, chosen.training.image_size)
+        write_csv(images, cell.images / "images.csv")
+        write(cell.images / "pixels.npy", lambda part: datasets.np.save(part, pixels))
         share = {"seed": 0, "validation_share": chosen.validation_share}
-        table = splits.split(images, images.assign(group=images.index), "published", entry, **share)
-        write_csv(table, chosen.split("brain-mri", "published"))
+        write_csv(splits.split(images, images.assign(group=images.index), "published", cell.entry, **share), cell.parts)
         return chosen
 
     return make
@@ -61,30 +66,38 @@ def test_the_papers_study_trains_all_five_models_from_weights_of_the_real_layout
     assert table.model.tolist() == ["alexnet", "resnet18", "vit", "vit-proposed"]
     assert table.sha256.nunique() == len(files)
     for run in chosen.runs:
-        assert len(list(training.train(chosen, **run))) == 1
-        used = yaml.safe_load((chosen.run(**run) / "settings.yaml").read_text())
-        assert used["weights_sha256"] == dict(zip(table.model, table.sha256)).get(run["model"])
+        assert len(list(train(run))) == 1
+        used = yaml.safe_load(run.settings.read_text())
+        assert used["weights_sha256"] == dict(zip(table.model, table.sha256)).get(run.model)
 
 
 @pytest.mark.slow
 def test_the_full_size_ablation_starts(handful):
-    chosen = handful("scratch", ["vit-proposed", "none"])
-    for run in chosen.runs:
-        assert len(list(training.train(chosen, **run))) == 1
-        assert (chosen.run(**run) / "predictions.csv").exists()
+    for run in handful("scratch", ["vit-proposed", "none"]).runs:
+        assert len(list(train(run))) == 1 and run.predictions.exists()
 
 
-def test_a_weights_file_that_is_named_but_missing_is_told(tmp_path):
-    model = load_model(weights_file="nowhere.pth")
+@pytest.mark.parametrize("study, model", [("paper", "vit-proposed"), ("scratch", "none")])
+def test_one_block_of_the_full_size_vit_trains(handful, study, model):
+    """A block as wide as in the paper, for one epoch of fourteen images; the whole depth is marked slow."""
+    start = {"weights": "none", "attention_weights": "random", "depth": 1}
+    chosen = handful(study, [model], **start)
+    [run] = chosen.runs
+    assert settings(run)["model"]["depth"] == 1
+    assert len(list(train(run))) == 1 and run.predictions.exists()
+
+
+def test_a_weights_file_that_is_named_but_missing_is_named_in_the_message(tmp_path):
+    model = resnet18(weights_file="nowhere.pth")
     with pytest.raises(StudyError, match="models.resnet18.weights_file: there is no file nowhere.pth"):
         weights.obtain("resnet18", model, tmp_path / "w.pth")
 
 
 def test_a_weights_file_that_is_named_is_used_and_nothing_is_fetched(tmp_path):
-    (tmp_path / "mine.pth").write_bytes(b"tensors")
-    weights.obtain("resnet18", load_model(weights_file=str(tmp_path / "mine.pth")), tmp_path / "w.pth")
+    (tmp_path / "own.pth").write_bytes(b"tensors")
+    weights.obtain("resnet18", resnet18(weights_file=str(tmp_path / "own.pth")), tmp_path / "w.pth")
     assert (tmp_path / "w.pth").read_bytes() == b"tensors"
 
 
-def load_model(**settings):
-    return study.Model(title="ResNet18", architecture="resnet18", weights="imagenet", **settings)
+def resnet18(**changes) -> ModelSettings:
+    return ModelSettings(title="ResNet18", architecture="resnet18", weights="imagenet", **changes)

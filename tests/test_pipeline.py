@@ -1,6 +1,5 @@
 """The whole way of a tiny study: `dvc repro`, its report, its notebooks under nbval."""
 
-import copy
 import re
 import shutil
 import socket
@@ -9,15 +8,12 @@ from pathlib import Path
 import faults
 import nbformat
 import pandas as pd
-import pytest
-from conftest import PLANTED
-
-from lib.study import ROOT
+from conftest import PLANTED, ROOT
 
 FETCHES = re.compile(
     r"""<(?:script|link|iframe|img)[^>]*(?:src|href)\s*=\s*(?!["']?data:)|url\(|@import|https?://(?!www\.w3\.org)"""
 )
-UNCOMMITTED = ["data", "weights", "cache", "build"]  # folders that Git does not keep
+UNCOMMITTED = ["data", "weights", ".dvc/cache", "build"]  # folders that Git does not keep
 
 
 def test_the_report_shows_table_1_and_the_papers_figures(finished):
@@ -53,7 +49,7 @@ def test_a_page_fetches_nothing_and_tells_no_path_of_the_machine(finished):
 
 
 def test_no_credential_and_no_name_of_the_machine_is_written_anywhere(finished):
-    code, output = finished.run("python", "-m", "lib.pages", "01_download", "quick", "dataset=brain-mri")
+    code, output = finished.run("python", "-m", "lib", "execute", "01_download", "quick", "dataset=brain-mri")
     assert code == 1 and "Kaggle did not hand it over" in output and "planted" not in output
     told = [word for word in [*PLANTED.values(), socket.gethostname(), str(Path.home())] if len(word) > 4]
     written = [p for p in finished.folder.rglob("*") if p.is_file() and ".git/" not in str(p) and ".dvc/" not in str(p)]
@@ -69,33 +65,27 @@ def test_the_report_says_what_decides_which_head_is_best_and_what_that_costs(fin
     assert "The published rule is a tie: with the same heads numbered backwards" in page
     assert "between batches of 64 and of one image" in page and "falls inside the tumour" in page
     tables = finished.folder / "reports/tiny/shown/04_attention"
-    ties, costs = pd.read_csv(tables / "ties.csv"), pd.read_csv(tables / "blocks.csv")
+    ties, costs = pd.read_csv(tables / "ties.csv"), pd.read_csv(tables / "costs.csv")
     fp64 = ties.query("scope == 'image' and precision == 'fp64' and condition == 'heads renumbered'")
     assert fp64[fp64.rule == "l1"].changed.max() > 0.5 > fp64[fp64.rule == "confidence"].changed.max()
-    assert costs.groupby("attention").image_size.agg(["min", "max"]).to_numpy().tolist() == [[64, 512]] * 3
+    assert costs.attention.nunique() == 3 and (costs[["flops", "peak_bytes"]] > 0).all(axis=None)
 
 
-def test_seeds_that_were_stopped_are_told_and_no_table_has_a_hole(finished, tmp_path):
-    folder = finished.folder / "runs/tiny/phantom-brain/published/cnn"
-    shutil.copytree(folder, tmp_path / "kept")
-    for seed in [0, 1]:
-        for name in ["predictions.csv", "history.csv"]:
-            (folder / f"seed-{seed}" / name).unlink()
-        (folder / f"seed-{seed}" / "stopped.txt").write_text(
-            "the loss became nan in epoch 2 at the learning rate 0.001"
-        )
-        for page in ["06_evaluate", "07_figures", "08_claims", "09_report"]:
-            code, output = finished.run("python", "-m", "lib.pages", page, "tiny")
-            assert code == 0, output
-        report = (finished.folder / "reports/tiny/index.html").read_text()
-        assert f"Seed {seed} of CNN (custom), from scratch was stopped: the loss became nan" in report
-        tables = finished.folder / "reports/tiny/tables"
-        assert pd.read_csv(tables / "table1.csv")[["mean", "low", "high"]].notna().all(axis=None)
-        brain = pd.read_csv(tables / "evidence.csv").query("dataset == 'phantom-brain' and model == 'cnn'")
-        assert brain.seeds.tolist() == [[1], []][seed]
-    shutil.rmtree(folder)
-    shutil.copytree(tmp_path / "kept", folder)
-    assert finished.run("dvc", "repro", "params/tiny/dvc.yaml")[0] == 0
+def test_a_seed_that_was_stopped_is_named_and_no_table_has_a_hole(changeable):
+    folder = changeable.folder / "runs/tiny/phantom-brain/published/cnn/seed-0"
+    for name in ["predictions.csv", "history.csv"]:
+        (folder / name).unlink()
+    (folder / "stopped.txt").write_text("the loss became nan in epoch 2 at the learning rate 0.001")
+    for notebook in ["06_evaluate", "07_figures", "08_claims", "09_report"]:
+        code, output = changeable.run("python", "-m", "lib", "execute", notebook, "tiny")
+        assert code == 0, output
+    assert changeable.run("python", "-m", "lib", "render", "tiny", "index")[0] == 0
+    report = (changeable.folder / "reports/tiny/index.html").read_text()
+    assert "Seed 0 of CNN (custom), from scratch was stopped: the loss became nan" in report
+    tables = changeable.folder / "reports/tiny/tables"
+    assert pd.read_csv(tables / "table1.csv")[["mean", "low", "high"]].notna().all(axis=None)
+    brain = pd.read_csv(tables / "evidence.csv").query("dataset == 'phantom-brain' and model == 'cnn'")
+    assert brain.seeds.tolist() == [1]
 
 
 def test_nothing_is_done_again_when_nothing_changed(finished):
@@ -103,82 +93,96 @@ def test_nothing_is_done_again_when_nothing_changed(finished):
     assert code == 0 and "Running stage" not in output
 
 
-def test_a_remote_restores_a_finished_study_in_a_clone_and_nothing_is_trained(finished, tmp_path):
+def test_a_change_of_style_makes_every_page_again_and_executes_nothing(changeable):
+    pages = sorted(changeable.folder.glob("reports/tiny/*.html"))
+    with open(changeable.folder / "lib/report/page/style.css", "a") as style:
+        style.write("\n/* another look */\n")
+    code, output = changeable.run("dvc", "repro", "params/tiny/dvc.yaml")
+    assert code == 0 and re.findall(r"Running stage '\S+:(\S+)'", output) == ["pages"], output
+    assert len(pages) > 10 and all("/* another look */" in page.read_text() for page in pages)
+
+
+def test_pages_of_trained_models_are_made_again_without_their_weights(changeable):
+    tables = {path: path.read_bytes() for path in changeable.folder.glob("reports/tiny/shown/*/*.csv")}
+    shutil.rmtree(changeable.folder / "weights")
+    for notebook in ["04_attention", "10_use"]:
+        code, output = changeable.run("python", "-m", "lib", "execute", notebook, "tiny")
+        assert code == 0, output
+    assert len(tables) > 5 and {path: path.read_bytes() for path in tables if "costs" not in path.name} == {
+        path: content for path, content in tables.items() if "costs" not in path.name
+    }
+
+
+def test_the_list_of_studies_leaves_out_what_is_not_committed(finished):
+    page = (finished.folder / "reports/index.html").read_text()
+    assert "demo/index.html" not in page and "<html" in page
+
+
+def test_a_remote_restores_a_finished_study_in_a_clone_and_nothing_is_trained(changeable, tmp_path):
     for command in [["remote", "add", "-d", "store", str(tmp_path / "store")], ["push", "params/tiny/dvc.yaml"]]:
-        assert finished.run("dvc", *command)[0] == 0
-    clone = copy.copy(finished)
-    clone.folder = tmp_path / "clone"
-    shutil.copytree(finished.folder, clone.folder, symlinks=True, ignore=shutil.ignore_patterns(*UNCOMMITTED))
-    assert finished.run("dvc", "remote", "remove", "store")[0] == 0
+        assert changeable.run("dvc", *command)[0] == 0
+    clone = changeable.copy(tmp_path / "clone")
+    for folder in UNCOMMITTED:
+        shutil.rmtree(clone.folder / folder)
     assert clone.run("dvc", "pull", "params/tiny/dvc.yaml")[0] == 0
     code, output = clone.run("dvc", "repro", "params/tiny/dvc.yaml")
     assert code == 0 and "Running stage" not in output
-    assert faults.files(clone, "tiny") == faults.files(finished, "tiny")
+    assert faults.files(clone, "tiny") == faults.files(changeable, "tiny")
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["02_groups", "dataset=phantom-blood"],
-        ["03_split", "dataset=phantom-brain", "split=published"],
-        ["05_train", "dataset=phantom-brain", "split=published", "model=cnn"],
-        ["06_evaluate"],
-        ["08_claims"],
-    ],
-)
-def test_two_runs_of_a_notebook_make_the_same_page(finished, arguments):
-    notebook, *assignments = arguments
-    name = "-".join([notebook, *(assignment.split("=")[1] for assignment in assignments)])
-    page = finished.folder / f"reports/tiny/{name}.html"
-    before = page.read_bytes()
-    code, output = finished.run("python", "-m", "lib.pages", notebook, "tiny", *assignments)
+def test_two_runs_of_a_notebook_make_the_same_bytes(changeable):
+    path = changeable.folder / "build/tiny/06_evaluate.ipynb"
+    before = path.read_bytes()
+    path.unlink()
+    code, output = changeable.run("python", "-m", "lib", "execute", "06_evaluate", "tiny")
     assert code == 0, output
-    assert page.read_bytes() == before
+    assert path.read_bytes() == before
 
 
-def test_a_wrong_parameter_stops_the_pipeline_and_names_the_right_one(finished):
-    path = finished.folder / "params/tiny/params.yaml"
-    text = path.read_text()
-    try:
-        path.write_text(text.replace("image_size: 64", "image_size: 64\nbatchsize: 3"))
-        code, output = finished.run("dvc", "repro", "params/tiny/dvc.yaml")
-    finally:
-        path.write_text(text)
+def test_a_wrong_parameter_stops_the_pipeline_and_names_the_right_one(changeable):
+    path = changeable.folder / "params/tiny/params.yaml"
+    path.write_text(path.read_text().replace("  batch_size: 32", "  batch_size: 32\n  batchsize: 3"))
+    code, output = changeable.run("dvc", "repro", "params/tiny/dvc.yaml")
     assert code != 0 and "did you mean 'batch_size'?" in output and "Traceback" not in output
-    assert finished.run("dvc", "repro", "params/tiny/dvc.yaml")[0] == 0
 
 
-def test_a_notebook_that_fails_says_why_in_a_few_lines_and_is_kept(finished):
+def test_a_notebook_that_fails_says_why_in_a_few_lines_and_is_kept(changeable):
     arguments = ["dataset=brain-mri", "split=published", "model=cnn"]
-    code, output = finished.run("python", "-m", "lib.pages", "05_train", "tiny", *arguments)
+    code, output = changeable.run("python", "-m", "lib", "execute", "05_train", "tiny", *arguments)
     assert code == 1 and "unknown data set of the study 'tiny' 'brain-mri'" in output and "Traceback" not in output
-    assert (finished.folder / "build/tiny-05_train-brain-mri-published-cnn.ipynb").exists()
-    assert not (finished.folder / "reports/tiny/05_train-brain-mri-published-cnn.html").exists()
+    assert (changeable.folder / "build/failed/tiny-05_train-brain-mri-published-cnn.ipynb").exists()
+    assert not list(changeable.folder.glob("build/tiny/05_train-brain-mri*"))
 
 
-def test_the_executed_notebooks_pass_nbval(finished):
-    pages = [page.stem for page in finished.folder.glob("reports/tiny/*.html")]
-    code, output = nbval(finished, sorted(finished.folder / f"build/tiny-{page}.ipynb" for page in pages))
+KINDS = [
+    "01_download",
+    "02_groups",
+    "03_split",
+    "04_attention",
+    "05_train",
+    "06_evaluate",
+    "07_figures",
+    "08_claims",
+    "index",
+    "10_use",
+]
+
+
+def test_one_executed_notebook_of_each_kind_passes_nbval(changeable):
+    code, output = nbval(changeable, [sorted(changeable.folder.glob(f"build/tiny/{kind}*"))[-1] for kind in KINDS])
     assert code == 0, output
-    assert int(re.search(r"(\d+) passed", output)[1]) > 100
+    assert int(re.search(r"(\d+) passed", output)[1]) > 80
 
 
-def test_nbval_notices_a_changed_number_in_every_cell_that_states_one(finished):
-    pages = ["01_download", "02_groups", "03_split", "05_train", "06_evaluate", "07_figures", "08_claims", "index"]
-    notebooks, spoiled = [], 0
-    for page in pages:
-        path = sorted(finished.folder.glob(f"build/tiny-{page}*.ipynb"))[-1]
-        notebook = nbformat.read(path, as_version=4)
-        marked = [cell for cell in notebook.cells if "NBVAL_CHECK_OUTPUT" in cell.source]
-        changed = sum(spoil(cell) for cell in marked)
-        assert changed == len(marked) > 0, page
-        spoiled += changed
-        notebooks.append(path.with_name(f"changed-{page}.ipynb"))
-        nbformat.write(notebook, notebooks[-1])
-    code, output = nbval(finished, notebooks)
-    for path in notebooks:
-        path.unlink()
-    assert code == 1 and int(re.search(r"(\d+) failed", output)[1]) == spoiled > 10
+def test_nbval_notices_a_changed_number_in_every_cell_that_states_one(changeable):
+    path = changeable.folder / "build/tiny/06_evaluate.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    marked = [cell for cell in notebook.cells if "NBVAL_CHECK_OUTPUT" in cell.source]
+    spoiled = sum(spoil(cell) for cell in marked)
+    assert spoiled == len(marked) > 3
+    nbformat.write(notebook, path)
+    code, output = nbval(changeable, [path])
+    assert code == 1 and int(re.search(r"(\d+) failed", output)[1]) == spoiled
 
 
 def spoil(cell) -> bool:
@@ -193,4 +197,5 @@ def spoil(cell) -> bool:
 
 
 def nbval(project, notebooks) -> tuple[int, str]:
-    return project.run("python", "-m", "pytest", "--nbval-lax", "-p", "no:cacheprovider", *map(str, notebooks))
+    command = ["python", "-m", "pytest", "--nbval-lax", "-p", "no:cacheprovider", *map(str, notebooks)]
+    return project.run("env", f"PYTHONPATH={project.folder}", *command)

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from lib import predictions
-from lib.errors import StudyError
+from lib.evidence import predictions
+from lib.strict import StudyError
 
 TABLE = pd.DataFrame(
     {

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib import catalogue
-from lib.own import FEWEST
-from lib.splits import SPLITS, split
+from lib.data import catalogue
+from lib.data.splits import SPLITS, split
+from lib.study.own import FEWEST
 
 BLOOD, BRAIN = catalogue.entry("blood-cells"), catalogue.entry("brain-mri")
 
@@ -41,8 +41,8 @@ def test_the_published_blood_split_follows_the_archives_folders():
     assert ((table.part == "test") == (images.published_part == "TEST")).all()
 
 
-def test_where_a_document_does_not_say_how_it_divides_its_split_is_a_random_one():
-    unsaid = BRAIN.model_copy(update={"published": "random"})
+def test_where_the_paper_does_not_say_how_it_divides_the_published_split_is_random():
+    unsaid = BRAIN.model_copy(update={"published_split": "random"})
     assert made("published", seed=3, entry=unsaid).equals(made("random", seed=3))
 
 
@@ -59,7 +59,7 @@ def test_a_label_that_one_image_alone_has_is_no_obstacle():
     assert (made("random", images=images).part == "test").sum() == 51
 
 
-def test_as_few_images_as_are_let_in_are_split():
+def test_the_fewest_images_that_a_study_accepts_can_be_split():
     few = brain_images().groupby("label", sort=False).head(FEWEST).reset_index(drop=True)
     assert made("group", images=few).groupby("label").part.nunique().min() > 1
 

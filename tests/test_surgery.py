@@ -7,8 +7,8 @@ import torch
 from pytorch_pretrained_vit.utils import resize_positional_embedding_
 
 from lib.attention import SELECTION, BestHeadAttention
-from lib.errors import StudyError
 from lib.models import MODELS
+from lib.strict import StudyError
 from lib.surgery import PRESETS, load_vit, recorded, replace_attention
 
 SIZE = dict(patches=8, dim=24, ff_dim=48, num_layers=2, num_heads=3, dropout_rate=0.1)
@@ -106,9 +106,8 @@ def test_heads_that_cannot_be_carried_over_are_named(changes):
 
 def test_unknown_weights_of_the_attention_list_the_right_ones():
     with pytest.raises(StudyError, match="there are pretrained, random"):
-        replace_attention(
-            trained_alike(), keep_block_projection=True, injection="gate", **{**CARRIED, "weights": "old"}
-        )
+        arguments = {**CARRIED, "weights": "old", "injection": "gate"}
+        replace_attention(trained_alike(), keep_block_projection=True, **arguments)
 
 
 @pytest.mark.parametrize("preset", [None, *PRESETS])
@@ -155,20 +154,20 @@ def test_the_released_preset_has_the_size_of_the_released_model():
 
 
 @pytest.mark.parametrize(
-    "change, told",
+    "change, message",
     [
         (lambda t: t.pop("class_token"), "class_token is missing"),
         (lambda t: t.update(extra=torch.zeros(1)), "extra is not of this model"),
         (lambda t: t.update({"norm.weight": torch.zeros(7)}), "norm.weight is (7,), not (24,)"),
     ],
 )
-def test_a_file_that_does_not_fit_is_explained_tensor_by_tensor(tmp_path, change, told):
+def test_a_file_that_does_not_fit_is_explained_tensor_by_tensor(tmp_path, change, message):
     tensors = weights_file(tmp_path / "w.pth").state_dict()
     change(tensors)
     torch.save(tensors, tmp_path / "w.pth")
     with pytest.raises(StudyError) as error:
         load_vit(48, tmp_path / "w.pth", **SIZE)
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 class Payload:

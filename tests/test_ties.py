@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 import torch
 
-from lib import ties
 from lib.attention import BestHeadAttention, Choice
-from lib.images import Images
-from lib.maps import record
 from lib.models import vit
+from lib.probes import ties
+from lib.probes.maps import record
 from lib.study import load_study
+from lib.training.images import Images
 
 IMAGES = 6
 
@@ -30,7 +30,7 @@ def tokens() -> torch.Tensor:
     return torch.randn(IMAGES, 4, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
 
 
-def test_renumbering_the_heads_changes_the_winner_of_a_tie_on_every_image_and_no_other(attention, tokens):
+def test_renumbering_the_heads_changes_the_winner_of_a_tie_on_every_image_and_no_other_winner(attention, tokens):
     assert ties.winners(attention, tokens).tolist() == [0] * IMAGES
     assert ties.winners(attention, tokens, renumber=True).tolist() == [1] * IMAGES
     attention.choice = Choice("confidence", "image")
@@ -88,3 +88,22 @@ def test_the_number_of_threads_is_put_back_even_after_an_error():
         assert torch.get_num_threads() == before + 1
         raise ZeroDivisionError
     assert torch.get_num_threads() == before
+
+
+def test_the_published_norm_is_the_number_of_tokens_in_every_precision():
+    network, images = small_vit("confidence", heads=2)
+    table = ties.norms(network, images.batch(torch.arange(4))[0])
+    assert table.precision.tolist() == list(ties.PRECISIONS) and set(table.tokens) == {5}
+    assert (table.units <= 4).all()
+    assert table.smallest.astype(float).to_numpy() == pytest.approx(5, rel=0.01), "even in half precision"
+
+
+def test_the_table_of_a_network_is_the_mean_of_its_first_and_last_block():
+    network, images = small_vit("confidence", heads=2)
+    pixels = images.batch(torch.arange(IMAGES))[0]
+    table = ties.first_and_last(network, pixels, batch=4)
+    assert set(table.scope) == {"image", "batch"} and not table.duplicated(ties.WHERE).any()
+    tokens = record(network, pixels)[0].tokens.split(4)
+    only = ties.sensitivity(network.transformer.blocks[0].attn, tokens, "image")
+    both = only.merge(table, on=ties.WHERE)
+    assert len(both) == len(only) and np.allclose(both.won_x, both.won_y), "its first block is its last"

@@ -1,4 +1,4 @@
-"""`make bench`: every comparison, printed, and written to reports/bench; `python -m tests.bench epoch` makes one part anew."""
+"""`make bench`: every comparison, printed and written to reports/bench; `python -m tests.bench epoch`: one part."""
 
 import os
 import platform
@@ -8,34 +8,59 @@ import pandas as pd
 import torch
 import yaml
 
-from lib.files import write
-from lib.study import ROOT
-from tests.bench import attention, epoch, pipeline, repeats, scaling
+from lib import strict
+from lib.data.files import write
+from tests.bench import attention, costs, epoch, pipeline, repeats, scaling
 
-PARTS = {"pipeline": pipeline, "attention": attention, "epoch": epoch, "repeats": repeats, "scaling": scaling}
-path = ROOT / "reports" / "bench" / "bench.csv"
-wanted = sys.argv[1:] or list(PARTS)
-made = pd.read_csv(path).query("part not in @wanted") if path.exists() else pd.DataFrame()
-for part in wanted:
-    for one in PARTS[part].rows():
-        number = "" if one["measured"] is None else f"{one['measured']:.1e}"
-        ratio = f"{number:8}" if one["ratio"] is None else f"{one['ratio']:7.3f}x"
-        met = {True: "met", False: "MISSED", None: ""}[one["met"]]
-        print(
-            f"{ratio} {one['what']}, against {one['against']} ({one['device']}; goal: {one['goal']}) {met}", flush=True
-        )
-        made = pd.concat([made, pd.DataFrame([{"part": part, **one}])])
-machine = {
-    "cpu_cores": os.cpu_count(),
-    "threads": torch.get_num_threads(),
-    "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
-    "system": platform.system(),
-    "python": platform.python_version(),
-    "torch": str(torch.__version__),
+PARTS = {
+    "pipeline": pipeline,
+    "attention": attention,
+    "costs": costs,
+    "epoch": epoch,
+    "repeats": repeats,
+    "scaling": scaling,
 }
-made = made.astype(dict.fromkeys(["measured", "base", "ratio"], float))
-write(
-    path, lambda file: made.to_csv(file, index=False, float_format="%.10g")
-)  # some differences are as small as rounding
-scaling.tell(pd.read_csv(path))
-write(path.with_name("machine.yaml"), lambda file: file.write_text(yaml.safe_dump(machine)))
+
+
+def line(one: dict) -> str:
+    """A comparison as it is printed."""
+    number = "" if one["measured"] is None else f"{one['measured']:.1e}"
+    ratio = f"{number:8}" if one["ratio"] is None else f"{one['ratio']:7.3f}x"
+    met = {True: "met", False: "MISSED", None: ""}[one["met"]]
+    return f"{ratio} {one['what']}, against {one['against']} ({one['device']}; goal: {one['goal']}) {met}"
+
+
+def machine() -> dict:
+    """What it was measured on."""
+    return {
+        "cpu_cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+    }
+
+
+def main(parts: list[str]) -> None:
+    """Measure parts, and replace their rows of bench.csv."""
+    path = strict.ROOT / "reports" / "bench" / "bench.csv"
+    for part in parts:
+        strict.known(part, PARTS, "part of the benchmark")
+    tables = []
+    if path.exists():
+        kept = pd.read_csv(path)
+        tables.append(kept[~kept.part.isin(parts)])
+    for part in parts:
+        for one in PARTS[part].rows():
+            print(line(one), flush=True)
+            tables.append(pd.DataFrame([{"part": part, **one}]))
+    table = pd.concat(tables).astype(dict.fromkeys(["measured", "base", "ratio"], float))
+    # ten digits, because some differences are as small as rounding
+    write(path, lambda file: table.to_csv(file, index=False, float_format="%.10g"))
+    scaling.write_page(pd.read_csv(path))
+    write(path.with_name("machine.yaml"), lambda file: file.write_text(yaml.safe_dump(machine())))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or list(PARTS))

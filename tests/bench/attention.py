@@ -1,4 +1,4 @@
-"""A training step of the proposed ViT-B/16 against the library's own plain ViT, rule by rule; and the released preset."""
+"""A training step of the proposed ViT-B/16 against the library's own plain ViT, per rule; and the released preset."""
 
 from functools import partial
 
@@ -7,7 +7,7 @@ from pytorch_pretrained_vit.transformer import MultiHeadedSelfAttention
 from torch import nn
 
 from lib.attention import SELECTION, BestHeadAttention
-from lib.complexity import B_16, in_turns, peak_bytes
+from lib.probes.costs import B_16, in_turns, peak_bytes
 from lib.surgery import load_vit, replace_attention
 from tests.bench import DEVICES, no_cuda, row, timed
 
@@ -22,16 +22,14 @@ class PlainOnSDPA(MultiHeadedSelfAttention):
     """The library's attention on torch's fused kernel."""
 
     def forward(self, x, mask):
-        split = [
-            linear(x).unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
-            for linear in [self.proj_q, self.proj_k, self.proj_v]
-        ]
+        linears = [self.proj_q, self.proj_k, self.proj_v]
+        split = [linear(x).unflatten(-1, (self.n_heads, -1)).transpose(1, 2) for linear in linears]
         heads = nn.functional.scaled_dot_product_attention(*split, dropout_p=self.drop.p if self.training else 0.0)
         return heads.transpose(1, 2).flatten(2)
 
 
 class HeadByHead(nn.Module):
-    """What the released preset computes, one head after the other, the winner brought to Python to be looked up."""
+    """What the released preset computes, one head after the other; Python looks up the winner."""
 
     def __init__(self, attention: BestHeadAttention):
         super().__init__()
@@ -50,12 +48,12 @@ class HeadByHead(nn.Module):
 
 
 def vits(image_size: int, layers: int, dropout: float) -> dict[str, nn.Module]:
-    """ViT-B/16 with so many layers: the library's own, and the same on SDPA."""
+    """ViT-B/16 with `layers` blocks: the library's own, and the same on SDPA."""
     size = {**B_16, "num_layers": layers, "dropout_rate": dropout}
-    made = {"plain": load_vit(image_size, **size), "SDPA": load_vit(image_size, **size)}
-    for block in made["SDPA"].transformer.blocks:
+    models = {"plain": load_vit(image_size, **size), "SDPA": load_vit(image_size, **size)}
+    for block in models["SDPA"].transformer.blocks:
         block.attn = PlainOnSDPA(size["dim"], size["num_heads"], dropout)
-    return made
+    return models
 
 
 def proposed(plain: nn.Module, rule: str, dropout: float) -> nn.Module:
@@ -63,7 +61,7 @@ def proposed(plain: nn.Module, rule: str, dropout: float) -> nn.Module:
     return replace_attention(plain, selection=rule, attention_dropout=dropout, inplace=False, **HEADS)
 
 
-def compared(what: str, calls: dict, rule: str, device) -> list[dict]:
+def against_plain(what: str, calls: dict, rule: str, device) -> list[dict]:
     """A rule against the library's plain ViT, and against the one on SDPA."""
     seconds, most = in_turns(calls, ROUNDS), FREE if SELECTION[rule][0] == "heads" else READING
     return [
@@ -87,7 +85,7 @@ def whole_model(image_size: int, device, rules) -> list[dict]:
         for name, model in {**plain, rule: proposed(plain["plain"], rule, 0.1)}.items():
             model.to(device).train()
             calls[name] = partial(train_step, model, torch.optim.Adam(model.parameters(), 1e-5, fused=True), images)
-        rows += compared(f"training step, whole model, {image_size} px", calls, rule, device)
+        rows += against_plain(f"training step, whole model, {image_size} px", calls, rule, device)
     return rows
 
 
@@ -96,10 +94,10 @@ def one_block(image_size: int, device, dropout: float, rules) -> list[dict]:
     rows, tokens = [], torch.randn(BATCH, (image_size // 16) ** 2 + 1, B_16["dim"], device=device, requires_grad=True)
     where, plain = f"one block, {image_size} px, dropout {dropout}", vits(image_size, 1, dropout)
     for rule in rules:
-        made = {**plain, rule: proposed(plain["plain"], rule, dropout)}
-        blocks = {name: vit.transformer.blocks[0].to(device).train() for name, vit in made.items()}
+        models = {**plain, rule: proposed(plain["plain"], rule, dropout)}
+        blocks = {name: vit.transformer.blocks[0].to(device).train() for name, vit in models.items()}
         calls = {name: partial(train_step, block, None, tokens, None) for name, block in blocks.items()}
-        rows += compared(f"training step, {where}", calls, rule, device)
+        rows += against_plain(f"training step, {where}", calls, rule, device)
         held, base = (peak_bytes(blocks[name], calls[name]) for name in [rule, "plain"])
         what, met = f"peak memory (bytes), {where}, `{rule}`", held / base <= MEMORY
         rows.append(row(what, "the library's plain ViT", device, held, base, held / base, f"<= {MEMORY:.2f}x", met))
@@ -109,33 +107,30 @@ def one_block(image_size: int, device, dropout: float, rules) -> list[dict]:
 def released(device) -> list[dict]:
     """The released preset's attention against the loop that computes the same."""
     rules = dict(selection="l1", scope="batch", injection="output", attention_dropout=0.1, output_dropout=0.1)
-    ours = BestHeadAttention(768, 4, 768, **rules).to(device).train()
+    attention = BestHeadAttention(768, 4, 768, **rules).to(device).train()
     x = torch.randn(BATCH, 65, 768, device=device, requires_grad=True)
     calls = {
-        "ours": partial(train_step, ours, None, x, None),
-        "loop": partial(train_step, HeadByHead(ours), None, x, None),
+        "attention": partial(train_step, attention, None, x, None),
+        "loop": partial(train_step, HeadByHead(attention), None, x, None),
     }
     seconds = in_turns(calls, 15)
     what, most = "training step, attention of the released preset, 128 px", 1 / 1.5 if device.type == "cuda" else 1.0
-    return [timed(what, "the same, head by head", device, seconds.ours, seconds.loop, most)]
+    return [timed(what, "the same, head by head", device, seconds.attention, seconds.loop, most)]
 
 
 def rows() -> list[dict]:
     """Every comparison that this machine can make, and an empty row for what it cannot."""
-    made, rules = [], list(SELECTION)
+    compared, rules = [], list(SELECTION)
     for device in DEVICES:
-        made += released(device) + whole_model(128, device, rules)
+        compared += released(device) + whole_model(128, device, rules)
         for dropout in DROPOUTS:
-            made += one_block(384, device, dropout, rules)
-        made += whole_model(384, device, rules) if device.type == "cuda" else []
+            compared += one_block(384, device, dropout, rules)
+        if device.type == "cuda":
+            compared += whole_model(384, device, rules)
     if len(DEVICES) == 1:
+        goal = f"<= {FREE}x or {READING}x"
         for size in (128, 384):
-            made.append(
-                no_cuda(
-                    f"training step, whole model, {size} px", "the library's plain ViT", f"<= {FREE}x or {READING}x"
-                )
-            )
-        made.append(
-            no_cuda("training step, attention of the released preset, 128 px", "the same, head by head", "<= 0.67x")
-        )
-    return made
+            compared.append(no_cuda(f"training step, whole model, {size} px", "the library's plain ViT", goal))
+        what = "training step, attention of the released preset, 128 px"
+        compared.append(no_cuda(what, "the same, head by head", "<= 0.67x"))
+    return compared

@@ -1,7 +1,7 @@
-"""A whole epoch, as this project trains, against a loop that does what the released training loop is known to do.
+"""A whole epoch, as this project trains, against a loop that does what is known of the released training loop.
 
 That loop decodes every image in every epoch, has anomaly detection on, and sends each batch through the model once more
-for the running accuracy. Same model (`released` ViT-B/16 at 128 px), batch, optimiser and precision.
+for the running accuracy. The same model (`released` ViT-B/16 at 128 px), batch, optimiser and precision.
 """
 
 import io
@@ -18,30 +18,26 @@ from PIL import Image
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from lib import catalogue, datasets, phantoms
-from lib.complexity import in_turns, whole
-from lib.fitting import train_epoch
-from lib.images import Images
+from lib.data import catalogue, datasets
+from lib.data.phantoms.smears import write_blood_archive
 from lib.models import vit
+from lib.probes.costs import in_turns, whole
 from lib.study import load_study
+from lib.training.fit import train_epoch
+from lib.training.images import Images
 from tests.bench import DEVICES, no_cuda, row, timed
 
 BATCH, SIZE, PHOTOGRAPHS = 16, 128, {"cpu": 10, "cuda": 160}  # four classes: 2 or 40 batches without the TEST folder
 GOALS, UTILISATION = {"cpu": 1 / 1.4, "cuda": 1 / 5}, 0.4
 AGAINST = "decoding each epoch, anomaly detection, one more forward pass a step"
-PEAK = {
-    "H200": 989e12,
-    "H100": 989e12,
-    "A100": 312e12,
-    "L4": 121e12,
-    "T4": 65e12,
-}  # dense bf16 (T4: fp16) FLOP/s, data sheets
+# dense bf16 (T4: fp16) FLOP/s, from data sheets
+PEAK = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "L4": 121e12, "T4": 65e12}
 
 
 def drawn(folder: Path, photographs: int) -> tuple[zipfile.ZipFile, pd.DataFrame, np.ndarray]:
     """An archive of drawn cells, its training images as a table, and their pixels as this project caches them."""
     entry, path = catalogue.entry("phantom-blood"), folder / "phantom-blood.zip"
-    phantoms.write_blood_archive(path, seed=2, photographs=photographs, views=1)
+    write_blood_archive(path, seed=2, photographs=photographs, views=1)
     table, pixels, _ = datasets.read_images(path, entry, SIZE)
     train = table.published_part == "TRAIN"
     return zipfile.ZipFile(path), table[train].assign(part="train").reset_index(drop=True), pixels[train]
@@ -64,20 +60,21 @@ def slow_epoch(network, optimizer, archive, table, classes, device) -> None:
             (network(pixels).argmax(1) == labels).float().mean().item()
 
 
-def ours(device, precision, table, pixels, classes, compiled=False):
+def project_epoch(device, precision, table, pixels, classes, compiled=False):
     """An epoch as this project trains, ready to be called."""
-    study = load_study("paper").model_copy(update={"batch_size": BATCH})
+    study = load_study("paper")
     fabric = Fabric(accelerator=device.type, devices=1, precision=precision)
     network = vit(len(classes), SIZE, attention="released", hidden=256).to(device)
     network = torch.compile(network) if compiled else network
     network, optimizer = fabric.setup(network, torch.optim.Adam(network.parameters(), 1e-5, fused=True))
     images = Images(table, pixels, classes, study, fabric.device)
-    wanted = dict(epoch_images=None, batch_size=BATCH, epochs=1, learning_rate=1e-5, schedule="constant", flips="none")
-    return lambda: train_epoch(fabric, network, optimizer, images, wanted, 0, {"epoch": None}, None)
+    settings = dict(batch_size=BATCH, epochs=1, learning_rate=1e-5, schedule="constant")
+    settings |= dict(epoch_images=None, flips="none")
+    return lambda: train_epoch(fabric, network, optimizer, images, settings, 0, {"epoch": None}, None)
 
 
 def utilisation(device) -> dict:
-    """Model FLOPs utilisation: FLOPs of a step over its seconds, as a share of the GPU's peak (Chowdhery et al. 2022)."""
+    """Model FLOPs utilisation: FLOPs of a step per second, as a share of the GPU's peak (Chowdhery et al. 2022)."""
     model, images = whole("paper", 384).to(device).train(), torch.randn(64, 3, 384, 384, device=device)
     optimizer = torch.optim.Adam(model.parameters(), 1e-5, fused=True)
 
@@ -100,30 +97,34 @@ def utilisation(device) -> dict:
 
 
 def rows() -> list[dict]:
-    """One comparison a device; mixed precision and compile as further rows; utilisation on CUDA."""
-    made, classes = [], list(catalogue.entry("phantom-blood").classes.values())
+    """One comparison per device; mixed precision and compilation as further rows; utilisation on CUDA."""
+    compared = []
     for device in DEVICES:
-        with tempfile.TemporaryDirectory() as folder:
-            archive, table, pixels = drawn(Path(folder), PHOTOGRAPHS[device.type])
-            network = vit(len(classes), SIZE, attention="released", hidden=256).to(device)
-            slow = partial(
-                slow_epoch, network, torch.optim.Adam(network.parameters(), 1e-5), archive, table, classes, device
-            )
-            calls = {"slow": slow, "fp32": ours(device, "32-true", table, pixels, classes)}
-            calls["bf16-mixed"] = ours(device, "bf16-mixed", table, pixels, classes)
-            calls["compiled"] = ours(device, "32-true", table, pixels, classes, compiled=True)
-            seconds = in_turns(calls, 3)
-            archive.close()
-        what = f"epoch of {len(table)} images, `released` ViT-B/16, {SIZE} px"
-        for name in ["fp32", "bf16-mixed", "compiled"]:
-            most = GOALS[device.type] if name == "fp32" else None
-            made.append(timed(f"{what}, {name}", f"{AGAINST}, fp32", device, seconds[name], seconds.slow, most))
-        made += [utilisation(device)] if device.type == "cuda" else []
+        compared += on(device)
+        if device.type == "cuda":
+            compared.append(utilisation(device))
     if len(DEVICES) == 1:
-        made.append(no_cuda(f"epoch, `released` ViT-B/16, {SIZE} px", AGAINST, f"<= {GOALS['cuda']:.2f}x"))
-        made.append(
-            no_cuda(
-                "model FLOPs utilisation, `paper` ViT-B/16, bf16, 384 px", "the GPU's peak", f">= {UTILISATION:.0%}"
-            )
-        )
-    return made
+        what = "model FLOPs utilisation, `paper` ViT-B/16, bf16, 384 px"
+        compared.append(no_cuda(f"epoch, `released` ViT-B/16, {SIZE} px", AGAINST, f"<= {GOALS['cuda']:.2f}x"))
+        compared.append(no_cuda(what, "the GPU's peak", f">= {UTILISATION:.0%}"))
+    return compared
+
+
+def on(device: torch.device) -> list[dict]:
+    """The epochs of this project on a device, in three ways, against that loop."""
+    classes, compared = list(catalogue.entry("phantom-blood").classes.values()), []
+    with tempfile.TemporaryDirectory() as folder:
+        archive, table, pixels = drawn(Path(folder), PHOTOGRAPHS[device.type])
+        network = vit(len(classes), SIZE, attention="released", hidden=256).to(device)
+        optimizer = torch.optim.Adam(network.parameters(), 1e-5)
+        made = partial(project_epoch, device, table=table, pixels=pixels, classes=classes)
+        calls = {"slow": partial(slow_epoch, network, optimizer, archive, table, classes, device)}
+        calls["fp32"], calls["bf16-mixed"] = made(precision="32-true"), made(precision="bf16-mixed")
+        calls["compiled"] = made(precision="32-true", compiled=True)
+        seconds = in_turns(calls, 3)
+        archive.close()
+    what = f"epoch of {len(table)} images, `released` ViT-B/16, {SIZE} px"
+    for name in ["fp32", "bf16-mixed", "compiled"]:
+        most = GOALS[device.type] if name == "fp32" else None
+        compared.append(timed(f"{what}, {name}", f"{AGAINST}, fp32", device, seconds[name], seconds.slow, most))
+    return compared

@@ -6,48 +6,52 @@ from functools import partial
 
 import torch
 
-from lib import archives, decoding
-from lib.complexity import in_turns
-from lib.fitting import start, start_fabric, train_epoch
-from lib.images import open_images
-from lib.runs import settings
-from lib.study import ROOT, load_study
-from lib.training import build
+from lib import strict
+from lib.data import archives, decoding
+from lib.probes.costs import in_turns
+from lib.study import load_study
+from lib.study.settings import settings
+from lib.training.fit import start, train_epoch
+from lib.training.images import open_images
+from lib.training.processes import start_fabric
+from lib.training.run import build
 from tests.bench import row, timed
 
-STUDY, DATASET, SPLIT = load_study("demo"), "phantom-blood", "published"
+STUDY = load_study("demo")
+CELL = STUDY.cell("phantom-blood", "published")
 NOTEBOOKS = {
-    "02_groups": [f"dataset={DATASET}"],
-    "05_train": [f"dataset={DATASET}", f"split={SPLIT}", "model=cnn"],  # finished: nothing is trained
+    "02_groups": [f"dataset={CELL.dataset}"],
+    # finished: nothing is trained
+    "05_train": [f"dataset={CELL.dataset}", f"split={CELL.split}", "model=cnn"],
     "09_report": [],
 }
 
 
 def shell(*command: str) -> None:
-    """Run a module of this environment's, quietly."""
-    subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    """Run a module of this environment, quietly."""
+    subprocess.run([sys.executable, "-m", *command], cwd=strict.ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
 def cache() -> dict:
     """Reading an image from the cache, against decoding it."""
-    archive = archives.open_archive(STUDY.images(DATASET) / "archive.zip")
+    archive = archives.open_archive(CELL.images / "archive.zip")
     contents = [archive.read(name) for name in archive.namelist() if "/TRAIN/" in name][:200]
-    images, rows = open_images(STUDY, DATASET, SPLIT, torch.device("cpu")), torch.arange(200)
+    images, rows = open_images(CELL, torch.device("cpu")), torch.arange(200)
     calls = {"cache": lambda: images.pixels[rows.numpy()]}
-    calls["decode"] = lambda: [decoding.decode(content, STUDY.image_size) for content in contents]
+    calls["decode"] = lambda: [decoding.decode(content, STUDY.training.image_size) for content in contents]
     seconds = in_turns(calls, 5)
     return timed("200 images from the cache", "decode and resize them", "cpu", seconds.cache, seconds.decode)
 
 
 def loading(model: str) -> dict:
     """Making a batch, against a whole training step on it."""
-    fabric = start_fabric(STUDY)
-    images = open_images(STUDY, DATASET, SPLIT, fabric.device)
-    wanted = {**settings(STUDY, DATASET, SPLIT, model, 0), "epoch_images": STUDY.batch_size * 4}
-    network, optimizer = start(fabric, wanted, partial(build, STUDY, model, len(images.classes)))
-    rows = images.rows("train")[: STUDY.batch_size]
+    fabric, batch = start_fabric(STUDY), STUDY.training.batch_size
+    images = open_images(CELL, fabric.device)
+    values = {**settings(CELL.run(model, 0)), "epoch_images": batch * 4}
+    network, optimizer = start(fabric, values, partial(build, STUDY, model, len(images.classes)))
+    rows = images.rows("train")[:batch]
     calls = {"load": lambda: [images.batch(rows) for _ in range(4)]}
-    calls["step"] = lambda: train_epoch(fabric, network, optimizer, images, wanted, 0, {"epoch": None}, None)
+    calls["step"] = lambda: train_epoch(fabric, network, optimizer, images, values, 0, {"epoch": None}, None)
     seconds = in_turns(calls, 5)
     return timed(f"loading, {model}", "its training step", fabric.device, seconds.load, seconds.step, 0.05)
 
@@ -60,7 +64,9 @@ def overhead(what: str, goal: float, *command: str) -> dict:
 
 def rows() -> list[dict]:
     """Every comparison."""
-    made = [cache(), *map(loading, STUDY.models), overhead("`dvc repro` with nothing to do", 3, "dvc", "repro", "-q")]
+    compared = [cache(), *map(loading, STUDY.models)]
+    compared.append(overhead("`dvc repro` with nothing to do", 3, "dvc", "repro", "-q"))
     for notebook, parameters in NOTEBOOKS.items():
-        made.append(overhead(f"{notebook} with next to no work", 6, "lib.pages", notebook, STUDY.study, *parameters))
-    return made
+        command = ["lib", "execute", notebook, STUDY.study, *parameters]
+        compared.append(overhead(f"{notebook} with next to no work", 6, *command))
+    return compared

@@ -1,7 +1,8 @@
-"""What a second process and a second worker gain on this machine, and what that lets one expect of more of them.
+"""What a second process and a second worker gain on this machine, and what is to be expected of more of them.
 
-Measured: an epoch on 1, 2, ... processes, and the trainings of a small study one after another and on Ray. Extrapolated, and
-marked so: more processes by Amdahl's law from 1 and 2; more workers by dealing out the trainings as they were timed.
+Measured: an epoch on 1, 2, ... processes, and the trainings of a small study one after another and on Ray.
+Extrapolated, and marked so: more processes by Amdahl's law from 1 and 2; more workers by scheduling the trainings with
+the times that each took alone.
 """
 
 import os
@@ -16,37 +17,44 @@ import pandas as pd
 import torch
 import yaml
 
-from lib.files import write, write_csv
-from lib.study import ROOT
+from lib import strict
+from lib.data.files import write, write_csv
 from tests.bench import DEVICES, row
 from tests.conftest import Project
 
 ROUNDS, EPOCHS, IMAGES, MORE = 3, 4, 512, (4, 8)
-EXTRAPOLATED = """\
-A process that shares a batch has less to do each step, and as much to agree about. The tests' trainings are short: most of their time starts DVC, a notebook's kernel and torch, all of which a
-worker does for each of them too, and Ray itself is started once; what Ray is for is trainings of minutes and hours.
-
-Rows that say *extrapolated* were not run. For processes they are Amdahl's law, from one and two: they know nothing of networks, nor of GPUs' own links. For workers
-they deal out the trainings as each was timed alone, with the overhead that was seen: they take every worker to be as fast as one here, and the file system to keep up.
-"""
-PAGE, BEGIN, END = ROOT / "docs" / "machines.md", "<!-- made by: python -m tests.bench scaling -->\n", "<!-- end -->"
+EXTRAPOLATED = (
+    "A process that shares a batch has less to do each step, and as much to agree about. The tests' trainings "
+    "are short: most of their time starts DVC, a notebook's kernel and torch, all of which a\n"
+    "worker does for each of them too, and Ray itself is started once; what Ray is for is trainings of minutes"
+    " and hours.\n"
+    "\n"
+    "Rows that say *extrapolated* were not run. For processes they are Amdahl's law, from one and two: they "
+    "know nothing of networks, nor of GPUs' own links. For workers\n"
+    "they deal out the trainings as each was timed alone, with the overhead that was seen: they take every "
+    "worker to be as fast as one here, and the file system to keep up.\n"
+)
+PAGE = strict.ROOT / "docs" / "machines.md"
+BEGIN, END = "<!-- made by: python -m tests.bench scaling -->\n", "<!-- end -->"  # in PAGE
 SIZES = {  # the demo's ViT, and ViT-B/16
     "cpu": dict(batch_size=32, vit=dict(patch=8, dim=96, mlp_dim=384, depth=4, heads=3)),
     "cuda": dict(batch_size=256, vit=dict(patch=8, dim=768, mlp_dim=3072, depth=12, heads=12)),
 }
 
 
-def change(project: Project, **changes) -> None:
-    """Other parameters of the project's study, none of whose trainings is finished then."""
+def change(project: Project, training: dict = {}, **changes) -> None:
+    """Set other parameters of the project's study, and remove its finished trainings."""
     path = project.folder / "params/tiny/params.yaml"
-    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}, sort_keys=False))
+    parameters = {**yaml.safe_load(path.read_text()), **changes}
+    parameters["training"] |= training
+    path.write_text(yaml.safe_dump(parameters, sort_keys=False))
     trained = [path for path in project.folder.glob("runs/tiny/*/*/*") if path.name != "baselines"]
     for path in [*trained, project.folder / "weights"]:
         shutil.rmtree(path, ignore_errors=True)
 
 
 def run(project: Project, *command: str, threads: int | None = None) -> float:
-    """Seconds of a command in the project; `threads` for each of its processes (None: as many as torch likes)."""
+    """Seconds of a command in the project; `threads` for each of its processes (None: torch's default)."""
     os.environ.pop("OMP_NUM_THREADS", None)
     if threads:
         os.environ["OMP_NUM_THREADS"] = str(threads)
@@ -57,7 +65,7 @@ def run(project: Project, *command: str, threads: int | None = None) -> float:
 
 
 def draw(project: Project) -> None:
-    """Random images in the place of a data set's."""
+    """Write random images instead of those of a data set."""
     data = project.folder / "data/tiny"
     (data / "images/phantom-brain").mkdir(parents=True)
     pixels = np.random.default_rng(0).integers(0, 255, (IMAGES + 40, 64, 64, 3)).astype("uint8")
@@ -70,10 +78,11 @@ def draw(project: Project) -> None:
 def epoch(project: Project, device: str, processes: int, threads: int) -> float:
     """Seconds of an epoch, the first left out."""
     model = dict(title="ViT", architecture="vit", **SIZES[device]["vit"])
-    training = {"phantom-brain": {"epochs": EPOCHS, "draw": {"seed": 0, "patients": 20}}}
-    shared = {"pretrain": None, "seeds": [0], "batch_size": SIZES[device]["batch_size"]}
-    change(project, datasets=training, models={"vit": model}, device=device, devices=processes, **shared)
-    run(project, "python", "-m", "lib.launch", "tiny", threads=threads)
+    training = {"batch_size": SIZES[device]["batch_size"], "device": device}
+    datasets = {"phantom-brain": {"epochs": EPOCHS, "draw": {"seed": 0, "patients": 20}}}
+    changes = {"datasets": datasets, "models": {"vit": model}, "pretrain": None, "seeds": [0], "devices": processes}
+    change(project, training, **changes)
+    run(project, "python", "-m", "lib", "launch", "tiny", threads=threads)
     timing = pd.read_csv(project.folder / "reports/tiny/timing/phantom-brain-published-vit-seed-0.csv")
     return timing.seconds[1:].median()
 
@@ -81,30 +90,36 @@ def epoch(project: Project, device: str, processes: int, threads: int) -> float:
 def processes(device: str) -> list[dict]:
     """An epoch shared by several processes, and on the CPU by several threads, against one process of one thread."""
     most = torch.cuda.device_count() if device == "cuda" else os.cpu_count()
-    numbers = [n for n in (1, 2, *MORE) if n <= most]
-    ways = {f"{n} process" + "es" * (n > 1): (n, 1) for n in numbers}
-    ways |= {"1 process of 2 threads": (1, 2)} if device == "cpu" else {}
+    numbers = [number for number in (1, 2, *MORE) if number <= most]
+    # name: (processes, threads of each)
+    ways = {f"{number} process{'es' if number > 1 else ''}": (number, 1) for number in numbers}
+    if device == "cpu":
+        ways["1 process of 2 threads"] = (1, 2)
+    rounds = []
     with tempfile.TemporaryDirectory() as folder:
         project = Project(Path(folder))
         draw(project)
-        seconds = pd.DataFrame(
-            {name: epoch(project, device, *way) for name, way in ways.items()} for _ in range(ROUNDS)
-        )
-    one, made = seconds["1 process"], []
-    against, what = "1 process" + " of 1 thread" * (device == "cpu"), f"epoch of {IMAGES} images, a ViT"
+        for _ in range(ROUNDS):
+            rounds.append({name: epoch(project, device, *way) for name, way in ways.items()})
+    seconds, compared = pd.DataFrame(rounds), []
+    one, what = seconds["1 process"], f"epoch of {IMAGES} images, a ViT"
+    against = "1 process of 1 thread" if device == "cpu" else "1 process"
     for name in seconds.columns[1:]:
         ratio = (seconds[name] / one).median()
-        made.append(row(f"{what}, {name}", against, device, seconds[name].median(), one.median(), ratio, "none set"))
+        numbers_of = [seconds[name].median(), one.median(), ratio]
+        compared.append(row(f"{what}, {name}", against, device, *numbers_of, "none set"))
     if 2 in numbers:
-        alone = 2 * (seconds["2 processes"] / one).median() - 1  # the part that processes do not share
-        for n in sorted(set(MORE) - set(numbers)):
-            ratio = alone + (1 - alone) / n
-            made.append(row(f"{what}, {n} processes, extrapolated", against, device, None, None, ratio, "none set"))
-    return made
+        # the part of an epoch that processes do not share
+        serial = 2 * (seconds["2 processes"] / one).median() - 1
+        for number in sorted(set(MORE) - set(numbers)):
+            ratio = serial + (1 - serial) / number
+            name = f"{what}, {number} processes, extrapolated"
+            compared.append(row(name, against, device, None, None, ratio, "none set"))
+    return compared
 
 
 def dealt(seconds: list[float], workers: int) -> float:
-    """When the last of several tasks is done, if each goes to the worker that is free first."""
+    """When the last of several tasks ends, if each goes to the worker that is free first."""
     free = [0.0] * workers
     for one in seconds:
         free[free.index(min(free))] += one
@@ -127,12 +142,13 @@ def grid() -> list[dict]:
         change(project)
         base = run(project, "dvc", "repro", "-s", *stages)
         change(project)
-        seconds = run(project, "python", "-m", "lib.cluster", "tiny", "local")
-    made = [row(f"{what}, on Ray, {cores} workers", against, "cpu", seconds, base, seconds / base, "none set")]
+        seconds = run(project, "python", "-m", "lib", "cluster", "tiny", "local")
+    compared = [row(f"{what}, on Ray, {cores} workers", against, "cpu", seconds, base, seconds / base, "none set")]
     for n in MORE:
         ratio = dealt(each, n) / dealt(each, cores) * seconds / base
-        made.append(row(f"{what}, on Ray, {n} workers, extrapolated", against, "cpu", None, None, ratio, "none set"))
-    return made
+        name = f"{what}, on Ray, {n} workers, extrapolated"
+        compared.append(row(name, against, "cpu", None, None, ratio, "none set"))
+    return compared
 
 
 def rows() -> list[dict]:
@@ -151,8 +167,8 @@ def table(bench: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n\n" + EXTRAPOLATED
 
 
-def tell(bench: pd.DataFrame) -> None:
-    """Write the table into docs/machines.md."""
+def write_page(bench: pd.DataFrame) -> None:
+    """Write the table into PAGE."""
     before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    page = f"{before}{BEGIN}{table(bench)}{END}{rest.split(END, 1)[1]}"
-    write(PAGE, lambda path: path.write_text(page, encoding="utf-8"))
+    text = f"{before}{BEGIN}{table(bench)}{END}{rest.split(END, 1)[1]}"
+    write(PAGE, lambda path: path.write_text(text, encoding="utf-8"))

@@ -1,0 +1,109 @@
+"""The command line: python -m lib COMMAND; `python -m lib --help` lists the commands."""
+
+import argparse
+import inspect
+import sys
+
+from lib import strict
+from lib.strict import StudyError
+
+
+def execute(notebook: str, study: str, *assignments: str) -> None:
+    """Execute a notebook for a study: execute 05_train demo dataset=phantom-blood split=published model=cnn."""
+    from lib.report.execute import execute
+
+    made = execute(notebook, study, dict(assignment.split("=", 1) for assignment in assignments))
+    print(made.relative_to(strict.ROOT))
+
+
+def render(study: str, *pages: str) -> None:
+    """Turn the executed notebooks of a study, or the pages named, into web pages."""
+    from lib.report.render import render
+    from lib.study import load_study
+
+    written = render(load_study(study), list(pages))
+    print(f"{len(written)} pages in reports/{study}")
+
+
+def check(study: str) -> None:
+    """Say what a study will do, or what is wrong with its parameters and claims."""
+    from lib.evidence import claims
+    from lib.study import load_study
+
+    chosen = load_study(study)
+    number = len(claims.load_claims(chosen))
+    print(f"study {study}: {len(chosen.models)} models, {len(chosen.runs)} trainings, {number} claims to judge")
+
+
+def own(path: str) -> None:
+    """Make a study of your own images: a folder with one sub-folder per class, or a CSV file; prints its name."""
+    from pathlib import Path
+
+    from lib.study.own import make_study
+
+    print(make_study(Path(path).expanduser()))
+
+
+def pipelines() -> None:
+    """Copy dvc.yaml into the folder of every other study, after a change of it."""
+    from lib.study.own import pipeline
+
+    for copy in sorted((strict.ROOT / "params").glob("*/dvc.yaml")):
+        copy.write_text(pipeline())
+
+
+def weights(study: str) -> None:
+    """Bring the ImageNet weights that a study's models start from."""
+    from lib.training import weights
+
+    weights.main(study)
+
+
+def pretrain(study: str) -> None:
+    """Train the ViTs that a study's models start from, on drawings, if that is not done yet."""
+    from lib.training import pretrain
+
+    pretrain.main(study)
+
+
+def launch(study: str, *run: str) -> None:
+    """Train all runs of a study, or one (DATASET SPLIT MODEL SEED), on its devices and nodes: docs/machines.md."""
+    from lib.training.run import launch
+
+    launch(study, *run)
+
+
+def cluster(study: str, address: str) -> None:
+    """Train all runs of a study on the Ray cluster at an address."""
+    from lib.training import cluster
+
+    cluster.main(study, address)
+
+
+COMMANDS = [execute, render, check, own, pipelines, weights, pretrain, launch, cluster]
+
+
+def main() -> None:
+    """Call the command; what the user can mend is one message."""
+    parser = argparse.ArgumentParser(prog="python -m lib", description="The commands behind `make` and `dvc repro`.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        subparser = commands.add_parser(command.__name__, help=command.__doc__, description=command.__doc__)
+        subparser.set_defaults(command=command)
+        for name, parameter in inspect.signature(command).parameters.items():
+            subparser.add_argument(name, nargs="*" if parameter.kind is parameter.VAR_POSITIONAL else None)
+    arguments = vars(parser.parse_args())
+    command, values = arguments.pop("command"), []
+    for value in arguments.values():
+        values += value if isinstance(value, list) else [value]
+    try:
+        command(*values)
+    except StudyError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        print("stopped; run it again to go on from here", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+"""Where a data set's images are: drawn, already on this machine, or to be downloaded; a stopped download resumes.
+
+a catalogue entry --find_archive--> a path          address --requests, Range--> .name.zip.part --complete--> name.zip
+"""
+
+import contextlib
+import io
+import os
+import shutil
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+import requests
+
+from lib import strict
+from lib.data import phantoms
+from lib.data.archives import open_archive, quiet
+from lib.data.catalogue import DRAWN, Dataset
+from lib.data.files import alone, write
+from lib.strict import StudyError
+
+PIECE = 1 << 16  # bytes read at once: the most that a broken connection loses
+BUSY = {429, 500, 502, 503, 504}  # HTTP status: the same request may work a little later
+TRIES = 5  # requests until a download is given up
+WAIT = 2.0  # seconds before the second request, doubled before each further one
+
+
+def archives() -> Path:
+    """The folder of archives: $STUDY_ARCHIVES (from the project's root), or data/archives."""
+    return strict.ROOT / Path(os.environ.get("STUDY_ARCHIVES") or "data/archives").expanduser()
+
+
+def kept_archive(name: str, entry: Dataset) -> Path:
+    """Where the archive or folder of a data set is, or would be after its download."""
+    if entry.folder:
+        return strict.ROOT / entry.folder
+    return archives() / (entry.archive or f"{name}.zip")
+
+
+def archive_path(name: str, entry: Dataset, made: Path) -> Path:
+    """Where `find_archive` found the archive of a data set; `made` as there."""
+    if entry.draw or entry.torchvision:
+        return made
+    return kept_archive(name, entry)
+
+
+def find_archive(name: str, entry: Dataset, draw: dict, made: Path, progress=quiet) -> Path:
+    """The archive of a data set: drawn, or converted from torchvision, or a folder, or a zip file, or downloaded.
+
+    Args:
+        name: the data set's name in the catalogue.
+        entry: the catalogue's entry.
+        draw: arguments of the drawing function, for phantoms.
+        made: where to write an archive that is drawn or converted.
+        progress: wraps what is gone through (tqdm).
+
+    StudyError: it is not there and cannot be fetched; the message says what to do.
+    """
+    if entry.draw:
+        return draw_archive(entry.draw, draw, made, progress)
+    path = kept_archive(name, entry)
+    # torchvision downloads a whole data set, so it is not asked for an entry that is a part of one
+    if entry.torchvision and (path.exists() or not entry.like):
+        return from_torchvision(entry.torchvision, path, made, progress)
+    if path.exists():
+        return path
+    if entry.folder:
+        raise StudyError(f"{entry.folder} is not there: make report IMAGES=... says where the images of {name} are")
+    if entry.url:
+        return download(entry.url, path, progress)
+    if entry.kaggle:
+        return from_kaggle(entry.kaggle, path)
+    cure = "put it there, or name its folder in STUDY_ARCHIVES"
+    raise StudyError(f"{path} is not there, and no address of it is known: {cure}")
+
+
+def draw_archive(kind: str, draw: dict, made: Path, progress=quiet) -> Path:
+    """A drawn archive, copied to `made` from data/drawn, which keeps one file per VERSION and arguments.
+
+    DVC deletes a stage's outputs before it runs the stage again; data/drawn is none of them, so nothing is drawn twice.
+    """
+    arguments = [f"{name}-{draw[name]}" for name in DRAWN[kind]]
+    kept = strict.ROOT / "data" / "drawn" / "-".join([kind, f"v{phantoms.VERSION}", *arguments, "archive.zip"])
+    with alone(kept.with_suffix(".lock")):
+        if not kept.exists():
+            phantoms.DRAW[kind](kept, **draw, progress=progress)
+    write(made, lambda part: shutil.copyfile(kept, part))
+    return made
+
+
+def download(address: str, path: Path, progress) -> Path:
+    """Download `address` to `path`; an earlier attempt's `.<name>.part` is continued.
+
+    StudyError: the server refuses, or the connection broke `TRIES` times; it says how many bytes are here.
+    """
+    part = path.with_name(f".{path.name}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for attempt in range(TRIES):
+        try:
+            fetch_rest(address, part, progress)
+            os.replace(part, path)
+            return path
+        except requests.HTTPError as error:
+            answer = f"{error.response.status_code} {error.response.reason}"
+            raise StudyError(f"{address} answers {answer}: is the address right?") from None
+        except requests.RequestException as error:
+            reason = type(error).__name__
+            time.sleep(WAIT * 2**attempt)
+        except OSError as error:
+            raise StudyError(f"cannot write {part}: {error.strerror}") from None
+    have = part.stat().st_size if part.exists() else 0
+    cure = "run this again to go on from there"
+    raise StudyError(f"{address} broke off {TRIES} times ({reason}); {have} bytes are here: {cure}")
+
+
+def fetch_rest(address: str, part: Path, progress) -> None:
+    """Append to `part` what it lacks. requests.RequestException: the connection broke, or the file is incomplete."""
+    have = part.stat().st_size if part.exists() else 0
+    headers = {"Accept-Encoding": "identity"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    with requests.get(address, headers=headers, stream=True, timeout=30) as answer:
+        # `part` is complete already, or belongs to another version of the file
+        if answer.status_code == requests.codes.requested_range_not_satisfiable:
+            part.unlink()
+            raise requests.ConnectionError("starts again from the first byte")
+        if answer.status_code in BUSY:
+            raise requests.ConnectionError("busy")
+        answer.raise_for_status()
+        # a server without support for ranges sends the whole file again
+        if answer.status_code != requests.codes.partial_content:
+            have = 0
+        length = answer.headers.get("Content-Length")
+        total = int(length) // PIECE if length else None
+        pieces = progress(answer.iter_content(PIECE), total=total, unit=" x 64 kB", desc=part.name.strip("."))
+        with open(part, "ab" if have else "wb") as file:
+            for piece in pieces:
+                file.write(piece)
+        if length and part.stat().st_size != have + int(length):
+            raise requests.ConnectionError("cut off")
+
+
+def from_kaggle(slug: str, path: Path) -> Path:
+    """Download `slug` (owner/name) to `path`, in a folder beside it where Kaggle's client continues an earlier attempt.
+
+    StudyError: there are no credentials, or Kaggle refuses; it says how to get the file.
+    """
+    folder = path.with_name(f".{path.name}.part")
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # its help text is longer than our advice
+            from kaggle.api.kaggle_api_extended import KaggleApi
+
+            api = KaggleApi()
+            # without credentials this calls exit(), a name that a notebook's kernel does not have
+            api.authenticate()
+            folder.mkdir(parents=True, exist_ok=True)
+            api.dataset_download_files(slug, path=folder)
+    except (SystemExit, NameError):
+        raise StudyError(kaggle_advice(slug, path, "there are no credentials")) from None
+    except Exception as error:
+        raise StudyError(kaggle_advice(slug, path, type(error).__name__)) from None
+    os.replace(next(folder.glob("*.zip")), path)
+    shutil.rmtree(folder)
+    return path
+
+
+def kaggle_advice(slug: str, path: Path, reason: str) -> str:
+    """How to get a data set that Kaggle's client did not download."""
+    return (
+        f"{path.name} is not in {path.parent}, and Kaggle did not hand it over ({reason}). Either\n"
+        f"  download it from kaggle.com/datasets/{slug}, put it there as {path.name}"
+        " (or name its folder in STUDY_ARCHIVES),\n"
+        "  or make a token at kaggle.com/settings, save it as ~/.kaggle/kaggle.json, and run this again."
+    )
+
+
+def from_torchvision(kind: str, kept: Path, made: Path, progress) -> Path:
+    """A data set of torchvision's as a zip of PNG files, <part>/<class>/<number>.png; images.csv has their SHA-256.
+
+    Args:
+        kind: the name of its class in torchvision.datasets.
+        kept: a zip of the files that this class reads; without it they are downloaded.
+        made: where to write.
+        progress: wraps what is gone through (tqdm).
+    """
+    from torchvision import datasets
+
+    made.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=made.parent) as folder:
+        is_kept = kept.exists()
+        if is_kept:
+            with open_archive(kept) as archive:
+                archive.extractall(folder)
+        dataset = getattr(datasets, kind)
+        try:
+            train = dataset(folder, train=True, download=not is_kept)
+            test = dataset(folder, train=False, download=not is_kept)
+        except (OSError, RuntimeError) as error:
+            cure = f"download it elsewhere, and put a zip of its folder there as {kept.name}"
+            problem = f"{kept} is not there, and torchvision could not download {kind} ({error})"
+            raise StudyError(f"{problem}; {cure}") from None
+        write(made, lambda part: save_pngs(part, {"train": train, "test": test}, progress))
+    return made
+
+
+def save_pngs(path: Path, parts: dict, progress) -> None:
+    """Write torchvision data sets, one per part, into a zip file; equal data give equal bytes."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for part, images in parts.items():
+            for number, (image, label) in enumerate(progress(images, desc=part)):
+                buffer = io.BytesIO()
+                image.save(buffer, "PNG", compress_level=1)
+                name = f"{part}/{images.classes[label]}/{number:05}.png"
+                archive.writestr(zipfile.ZipInfo(name), buffer.getvalue())

@@ -1,0 +1,73 @@
+"""Files that are complete or absent: written under a temporary name, then moved into place; and locks."""
+
+import contextlib
+import errno
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import pandas as pd
+
+from lib.strict import StudyError
+
+# columns that hold text even where every cell looks like a number
+TEXT_COLUMNS = ["path", "label", "photo", "source", "published_part", "part", "true", "predicted", "one", "other"]
+
+CURES = {
+    errno.ENOSPC: "make room on that disk",
+    errno.EROFS: "make that folder writable",
+    errno.EACCES: "make that folder writable",
+}
+
+
+def write(path: Path, save: Callable[[Path], object]) -> None:
+    """Call `save` with a temporary path beside `path`, then move what it wrote to `path` in one step.
+
+    StudyError: the disk is full, or the folder cannot be written; the old file is still there.
+    """
+    # the suffix stays the same, since numpy and safetensors look at it
+    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save(temporary)
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        problem = f"{path} cannot be written ({error.strerror}); nothing that was there is lost"
+        cure = CURES.get(error.errno, "mend that")
+        raise StudyError(f"{problem}: {cure}, and run this again") from error
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[IO]:
+    """Hold a lock file until the block or this process ends; waits while another process holds it.
+
+    A child process that inherits the open file holds the lock too, until it ends.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table without its index; floats have six decimals, so that equal runs write equal bytes."""
+    write(path, lambda part: table.to_csv(part, index=False, float_format="%.6f", lineterminator="\n"))
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """Read a CSV of this project; text columns stay strings, so that a class called 7 or None survives."""
+    table = pd.read_csv(path, dtype=dict.fromkeys(TEXT_COLUMNS, str), keep_default_na=False, na_values=[""])
+    empty = {name: "" for name in TEXT_COLUMNS if name in table}
+    return table.fillna(empty)
+
+
+def readable(path: Path) -> bytes:
+    """A file's bytes. StudyError: it is missing, or may not be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StudyError(f"{path} cannot be read ({error.strerror}): is the name right?") from None

@@ -1,0 +1,64 @@
+"""Baselines: simple classifiers that should make a reader pause if they come near a deep model.
+
+images.csv, pixels, split.csv --a baseline--> predictions of the test part, in the format of a model's
+"""
+
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import RidgeClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from lib.data.labels import separate
+
+
+def thumbnails(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
+    """Every other pixel, as numbers: (rows, size / 2 x size / 2 x 3)."""
+    return pixels[:, ::2, ::2].reshape(len(pixels), -1).astype(np.float32)
+
+
+def colours(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
+    """Histogram of 8 x 8 x 8 colours: which there are, not where. (rows, 512), rows sum to 1."""
+    places = np.array([64, 8, 1])
+    bins = ((picture // 32 @ places).ravel() for picture in pixels)
+    return np.stack([np.bincount(one, minlength=512) / one.size for one in bins])
+
+
+def sizes(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
+    """Width and height of the file's image, and their ratio: (rows, 3)."""
+    return np.stack([images.width, images.height, images.width / images.height], axis=1)
+
+
+BASELINES = {  # name: (title, features of every image, classifier)
+    "nearest": ("Nearest neighbour", thumbnails, lambda: KNeighborsClassifier(1)),
+    "colours": ("Ridge on colour histograms", colours, lambda: make_pipeline(StandardScaler(), RidgeClassifier())),
+    "size": ("Width and height", sizes, lambda: RandomForestClassifier(300, random_state=0)),
+}
+
+
+def predictions(
+    name: str, images: pd.DataFrame, pixels: np.ndarray, split: pd.DataFrame, classes: list[str], labels: str = "one"
+) -> pd.DataFrame:
+    """Predictions of the test part by a baseline that has seen training and validation; the probabilities are 0 or 1.
+
+    Args:
+        images: images.csv (width, height). pixels: the same rows. split: split.csv, the same rows.
+        labels: `one` per image, or `many`; then each set of labels is a class of the baseline.
+    """
+    _, features, classifier = BASELINES[name]
+    tested = (split.part == "test").to_numpy()
+    described = features(images, pixels)
+    predicted = classifier().fit(described[~tested], split.label[~tested]).predict(described[tested])
+    table = split.loc[tested, ["part", "path", "group", "label"]].assign(predicted=predicted)
+    if labels == "one":
+        return table.assign(**{f"p_{name}": (predicted == name).astype(float) for name in classes})
+    columns = {f"t_{name}": has_label(table.label, name) for name in classes}
+    columns |= {f"p_{name}": has_label(table.predicted, name) for name in classes}
+    return table.assign(**columns)
+
+
+def has_label(texts: pd.Series, name: str) -> list[float]:
+    """1.0 for every text of joined labels that holds this one, else 0.0."""
+    return [float(name in separate(text)) for text in texts]

@@ -1,0 +1,195 @@
+"""Claims of a paper, each with its tolerance and its verdict.
+
+params/<study>/claims.yaml + what was measured -> claims.csv
+
+a claim --its measure--> estimate, interval --its rule--> supported, contradicted, undecided or not testable here
+
+A claim names one measure and one rule; both are dictionaries with one line per entry.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from pydantic import model_validator
+
+from lib.evidence import measures
+from lib.evidence.differences import METRICS
+from lib.evidence.measures import Measured
+from lib.evidence.predictions import NothingTrained
+from lib.strict import Strict, known, read_yaml, validated
+from lib.study import Study
+
+SUPPORTED, CONTRADICTED, UNDECIDED, UNTESTABLE = "supported", "contradicted", "undecided", "not testable here"
+
+
+def beyond(measured: Measured, line: float) -> str:
+    """Supported if the interval lies above a line, contradicted if below, else undecided."""
+    if measured.low > line:
+        return SUPPORTED
+    return CONTRADICTED if measured.high < line else UNDECIDED
+
+
+def inside(measured: Measured, margin: float) -> str:
+    """Supported if the interval lies within +- margin, contradicted if it lies outside, else undecided."""
+    if -margin <= measured.low and measured.high <= margin:
+        return SUPPORTED
+    return CONTRADICTED if measured.high < -margin or measured.low > margin else UNDECIDED
+
+
+def holds(true: bool) -> str:
+    """Of what is counted and not estimated: supported or contradicted."""
+    return SUPPORTED if true else CONTRADICTED
+
+
+def distance(measured: float | list, stated: float | list) -> float:
+    """The largest distance of a number from the stated one, as a share of that; infinite if there are not as many."""
+    measured, stated = np.atleast_1d(measured), np.atleast_1d(stated)
+    return float(np.abs(measured / stated - 1).max()) if len(measured) == len(stated) else np.inf
+
+
+# Rules: (what was measured, a claim) -> its verdict, and its tolerance in words.
+
+
+def greater(measured, claim):
+    return beyond(measured, claim.margin), f"interval above {measured.show(claim.margin)}"
+
+
+def reaches(measured, claim):
+    line = claim.published - claim.margin
+    return beyond(measured, line), f"interval above {measured.show(line)} (published {measured.show(claim.published)})"
+
+
+def within(measured, claim):
+    return inside(measured, claim.margin), f"interval within ± {measured.show(claim.margin)}"
+
+
+def most(measured, claim):
+    return holds(measured.estimate <= claim.margin), f"at most {measured.show(claim.margin)}"
+
+
+def least(measured, claim):
+    return holds(measured.estimate >= claim.margin), f"at least {measured.show(claim.margin)}"
+
+
+def equals(measured, claim):
+    return holds(distance(measured.estimate, claim.stated) == 0), f"as stated: {measured.show(claim.stated)}"
+
+
+def near(measured, claim):
+    close = distance(measured.estimate, claim.stated) <= claim.margin
+    return holds(close), f"within {claim.margin:.0%} of {measured.show(claim.stated)}"
+
+
+def attainable(measured, claim):
+    return holds(measured.estimate == 0), "all can arise"
+
+
+def untestable(measured, claim):
+    return UNTESTABLE, claim.why
+
+
+def stopped(measured, claim):
+    return SUPPORTED, claim.why
+
+
+class Rule(NamedTuple):
+    """One of the functions above, and what a claim must give for it."""
+
+    judge: Callable[[Measured, "Claim"], tuple[str, str]]
+    needs: list[str]
+
+
+RULES = {
+    "greater": Rule(greater, ["margin"]),
+    "reaches": Rule(reaches, ["margin", "published"]),
+    "within": Rule(within, ["margin"]),
+    "most": Rule(most, ["margin"]),
+    "least": Rule(least, ["margin"]),
+    "equals": Rule(equals, ["stated"]),
+    "near": Rule(near, ["stated", "margin"]),
+    "attainable": Rule(attainable, []),
+    "untestable": Rule(untestable, ["why"]),
+    "stopped": Rule(stopped, ["why"]),
+}
+
+
+class Claim(Strict):
+    """One entry of claims.yaml; the head of params/small/claims.yaml says what each rule asks."""
+
+    words: str  # the paper's, in short
+    place: str  # where it says so
+    rule: str  # a name in RULES
+    measure: str = "nothing"  # a name in lib.evidence.measures.MEASURES
+    of: dict = {}  # its arguments
+    margin: float | None = None
+    published: float | None = None
+    stated: float | list[int] | None = None
+    why: str | None = None  # why nothing here can decide it
+    if_stopped: str | None = None  # a model: if all of its trainings were stopped, that supports the claim
+
+    @model_validator(mode="after")
+    def _complete(self):
+        known(self.measure, measures.MEASURES, "measure")
+        # `stopped` follows from `if_stopped` alone
+        rule = RULES[known(self.rule, RULES.keys() - {"stopped"}, "rule")]
+        try:
+            inspect.signature(measures.MEASURES[self.measure]).bind(None, **self.of)
+        except TypeError as error:
+            raise ValueError(f"of: the measure {self.measure} has {error}") from None
+        if self.measure == "difference":
+            known(self.of["metric"], METRICS, "metric")
+        if lacking := [name for name in rule.needs if getattr(self, name) is None]:
+            raise ValueError(f"the rule {self.rule} needs {' and '.join(lacking)}")
+        return self
+
+
+class Judged(NamedTuple):
+    """One row of claims.csv, as people read it."""
+
+    claim: str
+    words: str
+    place: str
+    quantity: str
+    estimate: str
+    interval: str
+    tolerance: str
+    verdict: str
+    decidable: str  # where undecided: the smallest true difference that is detected with 80 % power
+    link: str
+
+
+def load_claims(study: Study) -> dict[str, Claim]:
+    """The claims that this study judges, from its claims.yaml.
+
+    Raises:
+        StudyError: a claim with an unknown rule or measure, or without what its rule needs.
+    """
+    path = study.parameters / "claims.yaml"
+    return {name: validated(Claim, entry, f"{path.name}, {name},") for name, entry in read_yaml(path).items()}
+
+
+def judge(study: Study, name: str, claim: Claim) -> Judged:
+    """Measure what a claim is about, and say what follows."""
+    rule = claim.rule
+    try:
+        measured = measures.MEASURES[claim.measure](study, **claim.of)
+    except NothingTrained as error:
+        rule = "stopped" if error.model == claim.if_stopped else "untestable"
+        measured, claim = measures.nothing(study), claim.model_copy(update={"why": str(error)})
+    verdict, tolerance = RULES[rule].judge(measured, claim)
+    show, interval, decidable = measured.show, "", ""
+    if measured.low is not None:
+        interval = f"{show(measured.low)} to {show(measured.high)}"
+    if verdict == UNDECIDED and measured.decidable is not None:
+        decidable = show(measured.decidable).lstrip("+")
+    found = (measured.quantity, show(measured.estimate), interval, tolerance, verdict, decidable, measured.link)
+    return Judged(name, claim.words, claim.place, *found)
+
+
+def table(study: Study) -> pd.DataFrame:
+    """claims.csv: one row per claim, in the order of claims.yaml."""
+    judged = [judge(study, name, claim) for name, claim in load_claims(study).items()]
+    return pd.DataFrame(judged, columns=Judged._fields)

@@ -1,0 +1,214 @@
+"""The tables of notebook 06 for a whole study, from the predictions of every run and baseline.
+
+study --read_study--> one Result per cell and model, or baseline --per_run, confusion, table1, evidence, differences,
+                                                                    limits, metrics--> tables
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from lib.evidence import intervals, multilabel, scores
+from lib.evidence.baselines import BASELINES
+from lib.evidence.intervals import Counts
+from lib.evidence.predictions import read, read_seeds, require_same
+from lib.evidence.published import with_published
+from lib.strict import StudyError
+from lib.study import Cell, Study
+
+KEYS = ["dataset", "split", "model"]
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """The test predictions of one model of a cell, or of one of its baselines."""
+
+    cell: Cell
+    model: str  # of the study, or a name in BASELINES
+    seeds: list[int | str]  # "none" for a baseline
+    tables: list[pd.DataFrame]  # one per seed
+
+    @property
+    def trained(self) -> bool:
+        """Whether it is a model of the study, not a baseline."""
+        return self.model in self.cell.study.models
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """What names it in a table."""
+        return {"dataset": self.cell.dataset, "split": self.cell.split, "model": self.model}
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels, where an image may have several; else none."""
+        return self.cell.classes if self.cell.multilabel else []
+
+    @cached_property
+    def counted(self) -> Counts:
+        """Predictions counted by class and group; of several labels per image, by whether all of them are right."""
+        if self.labels:
+            return intervals.counts(*multilabel.as_right(self.tables))
+        return intervals.counts(self.tables, self.cell.classes)
+
+    @property
+    def groups(self) -> dict[str, int]:
+        """In how many groups of the test part each class, or label, is."""
+        if self.labels:
+            return multilabel.groups(self.tables[0], self.labels)
+        return scores.groups(self.counted, self.cell.classes)
+
+
+def read_cell(cell: Cell) -> list[Result]:
+    """The models of a cell that have a result, then its baselines.
+
+    StudyError: predictions that are not right, see lib.evidence.predictions, or models tested on different images.
+    """
+    results = []
+    for model in cell.study.models:
+        if tables := read_seeds(cell, model):
+            result = Result(cell, model, [run.seed for run in cell.with_result(model)], tables)
+            results.append(result)
+            require_same(results[0].tables[0], tables[0], results[0].model, model)
+    for name in BASELINES:
+        path = cell.baselines / f"{name}.csv"
+        if path.exists():
+            results.append(Result(cell, name, ["none"], [read(path, cell.classes, cell.entry.labels)]))
+    return results
+
+
+def read_study(study: Study) -> list[Result]:
+    """The results of every cell. StudyError: see `read_cell`; or no training of the study has a result."""
+    results = [result for cell in study.cells for result in read_cell(cell)]
+    if not any(result.trained for result in results):
+        where = f"runs/{study.study}"
+        raise StudyError(f"no training of the study {study.study} came to an end: stopped.txt in {where} says why")
+    return results
+
+
+def titles(study: Study) -> dict[str, str]:
+    """How tables name models and baselines."""
+    return study.titles | {name: title for name, (title, *_) in BASELINES.items()}
+
+
+def per_cell(study: Study, table: pd.DataFrame) -> Iterator[tuple[Cell, pd.DataFrame]]:
+    """The rows of each cell, in the order of the parameters; cells without rows are left out."""
+    for cell in study.cells:
+        rows = table[(table.dataset == cell.dataset) & (table.split == cell.split)]
+        if len(rows):
+            yield cell, rows
+
+
+def first_per_cell(results: list[Result]) -> dict[Cell, Result]:
+    """The first result of each cell; the test images are the same for all."""
+    first = {}
+    for result in results:
+        first.setdefault(result.cell, result)
+    return first
+
+
+def per_run(results: list[Result]) -> pd.DataFrame:
+    """scores.csv: dataset, split, model, seed, metric, value, images; test scores, then validation accuracies."""
+    rows = []
+    for result in results:
+        for seed, table in zip(result.seeds, result.tables):
+            values = scores.scores(table, result.labels) | scores.of_two(table, result.cell.classes)
+            if result.trained and not result.labels:
+                values |= scores.calibration(table, result.cell.classes)
+            for metric, value in values.items():
+                rows.append({**result.keys, "seed": seed, "metric": metric, "value": value, "images": len(table)})
+    for result in results:
+        tables = read_seeds(result.cell, result.model, "validation") if result.trained else []
+        for seed, table in zip(result.seeds, tables):
+            value = scores.scores(table)["accuracy"]
+            row = {"seed": seed, "metric": "validation_accuracy", "value": value, "images": len(table)}
+            rows.append({**result.keys, **row})
+    return pd.DataFrame(rows)
+
+
+def confusion(results: list[Result]) -> pd.DataFrame:
+    """confusion.csv: the fraction of each true class by predicted class, per run; not of several labels per image."""
+    columns = ["true", "predicted", "fraction", *KEYS, "seed"]
+    tables = []
+    for result in results:
+        for seed, table in zip(result.seeds, result.tables if not result.labels else []):
+            matrix = scores.confusion(table, result.cell.classes).stack().rename("fraction").reset_index()
+            tables.append(matrix.assign(**result.keys, seed=seed))
+    return pd.concat(tables)[columns] if tables else pd.DataFrame(columns=columns)
+
+
+def table1(study: Study, results: list[Result]) -> pd.DataFrame:
+    """table1.csv: dataset, split, model, metric, mean, std, low, high, seeds, published."""
+    rows = []
+    for result in results:
+        if result.trained:
+            for row in scores.table1(result.tables, result.counted, result.labels):
+                rows.append({**result.keys, **row, "seeds": len(result.tables)})
+    return with_published(study, pd.DataFrame(rows))
+
+
+def evidence(results: list[Result]) -> pd.DataFrame:
+    """evidence.csv: dataset, split, model, all of `scores.assess`, and the coverage measured on so many outcomes."""
+    measured = {}
+    for cell, result in first_per_cell(results).items():
+        outcomes = intervals.outcomes(result.counted)
+        measured[cell] = {"outcomes": outcomes, "coverage": intervals.coverage(result.counted, repeats=outcomes)}
+    rows = [{**result.keys, **scores.assess(result.counted), **measured[result.cell]} for result in results]
+    return pd.DataFrame(rows).astype({"outcomes": float})
+
+
+def pairs(study: Study) -> list[tuple[str, str]]:
+    """Which models are compared: each ViT with a new attention and every model without the residual.
+
+    In a study without such a ViT: each model and its first.
+    """
+    proposed = study.vits(plain=False)
+    if not proposed:
+        first, *others = study.models
+        return [(model, first) for model in others]
+    without = []
+    for name, model in study.models.items():
+        if name not in proposed or model.settings.get("selection") == "none":
+            without.append(name)
+    return [(a, b) for a in proposed for b in without if a != b]
+
+
+def differences(study: Study, results: list[Result]) -> pd.DataFrame:
+    """differences.csv: all of `scores.pairs`, dataset, split."""
+    tables = []
+    for cell in first_per_cell(results):
+        counted = {result.model: result.counted for result in results if result.cell == cell}
+        compared = [(a, b) for a, b in pairs(study) if a in counted and b in counted]
+        tables.append(scores.pairs(counted, compared).assign(dataset=cell.dataset, split=cell.split))
+    return pd.concat(tables)
+
+
+def limits(study: Study, results: list[Result], table1: pd.DataFrame) -> pd.DataFrame:
+    """limits.csv: dataset, split, says: what cannot be said, which runs were stopped, which models are at chance."""
+    rows, names, first = [], titles(study), first_per_cell(results)
+    for cell, result in first.items():
+        for sentence in scores.limits(result.groups, len(result.tables)):
+            rows.append((cell.dataset, cell.split, sentence))
+    for run in stopped_runs(study):
+        sentence = f"Seed {run.seed} of {names[run.model]} was stopped: {run.stopped}."
+        rows.append((run.cell.dataset, run.cell.split, sentence))
+    for cell, rows_of_cell in per_cell(study, table1[table1.metric == "accuracy"]):
+        often = first[cell].tables[0].label.value_counts(normalize=True).max()
+        for sentence in scores.no_better(rows_of_cell.replace({"model": names}), often):
+            rows.append((cell.dataset, cell.split, sentence))
+    return pd.DataFrame(rows, columns=["dataset", "split", "says"])
+
+
+def stopped_runs(study: Study) -> list:
+    """The runs of a study that were stopped without a result."""
+    return [run for run in study.runs if run.stopped]
+
+
+def metrics(study: Study, assessed: pd.DataFrame) -> dict:
+    """metrics.json: data set -> split -> model -> accuracy and its interval, of evidence.csv, with four decimals."""
+    tree = {}
+    for row in assessed[assessed.model.isin(study.models)].itertuples():
+        values = {"accuracy": round(row.accuracy, 4), "low": round(row.low, 4), "high": round(row.high, 4)}
+        tree.setdefault(row.dataset, {}).setdefault(row.split, {})[row.model] = values
+    return tree

@@ -1,0 +1,219 @@
+"""What a claim can be about: each measure turns files of a study into an estimate, and maybe an interval.
+
+predictions.csv, history.csv --difference-->           points, with an interval over groups and seeds
+reports/<study>/{groups,splits,models,shown}/*.csv --> counts and shares, exact
+params/published/*/*.csv --printed_better, rows-->     what the paper's own numbers say
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from lib.data.files import read_csv
+from lib.evidence import arithmetic, intervals
+from lib.evidence.differences import metric_difference, smallest, tested
+from lib.evidence.f1_bounds import attainable_f1
+from lib.evidence.predictions import histories
+from lib.evidence.published import printed, test_sizes
+from lib.study import Cell, Study
+from lib.study.paths import page_name
+
+# a unit -> how it is written
+SHOW = {"points": "{:+z.1f} points", "share": "{:.1%}", "times": "{:.3f}", "megabytes": "{:.2f} MB", "": "{:g}"}
+
+
+class Measured(NamedTuple):
+    """An estimate in its own unit, the ends of its interval and the smallest decidable size; None: there is none."""
+
+    quantity: str
+    estimate: float | list | None
+    link: str = ""
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    decidable: float | None = None
+
+    def show(self, value) -> str:
+        """A value, or several, in this measure's unit; nothing for None."""
+        if value is None:
+            return ""
+        return ", ".join(SHOW[self.unit].format(number) for number in np.atleast_1d(value))
+
+
+def link(notebook: str, *of: str) -> str:
+    """The page that shows what was measured."""
+    return f"{page_name(notebook, *of)}.html"
+
+
+def seeds_left(cell: Cell, models: list[str]) -> str:
+    """How many seeds of which model have a result, where some were stopped."""
+    text, seeds = "", len(cell.study.seeds)
+    for model in dict.fromkeys(models):
+        number = len(cell.with_result(model))
+        if number < seeds:
+            text += f"; {number} of {seeds} seeds of {model}, the others were stopped"
+    return text
+
+
+def difference(
+    study: Study,
+    metric: str,
+    dataset: str,
+    split: str,
+    models: list[str],
+    minus: list[str] = (),
+    minus_dataset: str = "",
+) -> Measured:
+    """`metric` of a model minus that of another on the same images, or minus its own on another data set, in points.
+
+    With several models or others the smallest difference counts: such a claim is about all of them.
+    """
+    cell = study.cell(dataset, split)
+    other_cell = study.cell(minus_dataset or dataset, split)
+    pairs = [(model, other) for model in models for other in minus or [model]]
+    differences = [metric_difference(metric, (cell, model), (other_cell, other)) for model, other in pairs]
+    against = f"the same on {minus_dataset}" if minus_dataset else " or ".join(minus)
+    quantity = f"{metric}: {' or '.join(models)} on {dataset} minus {against}, split {split}"
+    if len(pairs) > 1:
+        quantity += ", the smallest"
+    quantity += seeds_left(cell, [*models, *minus])
+    if minus_dataset:
+        quantity += seeds_left(other_cell, models)
+    estimate, low, high, decidable = smallest(differences)
+    return Measured(quantity, estimate, link("05_train", cell.name, models[0]), "points", low, high, decidable)
+
+
+def accuracy(study: Study, dataset: str, split: str, model: str, stated: float) -> Measured:
+    """The test accuracy of a model minus the one that the paper states (a fraction), in points."""
+    cell = study.cell(dataset, split)
+    counted, _ = tested(cell, model)
+    estimate, low, high = (100 * (value - stated) for value in intervals.interval(counted))
+    quantity = f"accuracy of {model} on {dataset}, split {split}, minus {stated:.1%}"
+    return Measured(quantity, estimate, link("05_train", cell.name, model), "points", low, high)
+
+
+def epochs_to(study: Study, dataset: str, split: str, model: str, than: str) -> Measured:
+    """After how many epochs a model's validation accuracy is that of another after its last one.
+
+    Mean over the seeds that both have; one more than its epochs where it never is.
+    """
+    cell = study.cell(dataset, split)
+    own = histories(cell, model).groupby("seed").validation_accuracy.agg(list)
+    other = histories(cell, than).groupby("seed").validation_accuracy.agg(list)
+    epochs = []
+    for seed in own.index.intersection(other.index):
+        reached = [value >= other[seed][-1] for value in own[seed]]
+        epochs.append([*reached, True].index(True) + 1)
+    quantity = f"epochs until {model} is as right on validation images of {dataset} as {than} at its end, split {split}"
+    quantity += seeds_left(cell, [model, than])
+    return Measured(quantity, float(np.mean(epochs)), link("05_train", cell.name, model))
+
+
+def size(study: Study, dataset: str, split: str, model: str) -> Measured:
+    """What a model's parameters take in float32, in megabytes."""
+    cell = study.cell(dataset, split)
+    megabytes = float(pd.read_csv(cell.learnt(model) / "size.csv").megabytes.iloc[0])
+    return Measured(f"size of {model}, for {dataset}", megabytes, link("05_train", cell.name, model), "megabytes")
+
+
+def unlikely_f1(study: Study, dataset: str) -> Measured:
+    """How many published rows have an F1 beyond what any classes with their precision and recall have."""
+    checked = attainable_f1(printed(study).query("dataset == @dataset"))
+    what = f"rows of {len(checked)}, {dataset}, whose F1 lies beyond what their precision and recall allow"
+    return Measured(what, int((~checked.attainable).sum()), link("08_claims"))
+
+
+def attention(study: Study, table: str, column: str, where: dict, over: dict = {}, unit: str = "share") -> Measured:
+    """A number of notebook 04, from the row of a table that `where` names; over that of the row that `over` names."""
+    rows = pd.read_csv(study.shown("04_attention") / f"{table}.csv")
+
+    def entry(keys: dict) -> float:
+        return float(rows.loc[(rows[list(keys)] == pd.Series(keys)).all(axis=1), column].iloc[0])
+
+    quantity = f"{column}: " + ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in where.items())
+    if over:
+        quantity += f", over {', '.join(map(str, over.values()))}"
+    return Measured(quantity, entry(where) / (entry(over) if over else 1), link("04_attention"), unit)
+
+
+def images(
+    study: Study, dataset: str, by: list[str] = (), split: str = "", unit: str = "images", smallest: bool = False
+) -> Measured:
+    """How many images, photographs or groups: all of them, or one number per `by` (a part or a class), or the smallest.
+
+    split: count the parts of this split; without it, the data set.
+    """
+    if split:
+        cell = study.cell(dataset, split)
+        path, page = study.report / "splits" / f"{cell.name}.csv", link("03_split", cell.name)
+    else:
+        path, page = study.report / "groups" / dataset / "counts.csv", link("02_groups", dataset)
+    table = read_csv(path)
+    numbers = table.groupby(list(by), sort=False)[unit].sum().tolist() if by else [int(table[unit].sum())]
+    quantity = f"{unit} of {dataset}" + "".join(f", by {name}" for name in by) + (", the smallest" if smallest else "")
+    return Measured(quantity, min(numbers) if smallest or len(numbers) == 1 else numbers, page)
+
+
+def printed_better(
+    study: Study, dataset: str = "", than: str = "", metric: str = "accuracy", model: str = ""
+) -> Measured:
+    """How many published models have a higher `metric` on one data set than on another.
+
+    With `model` instead of `dataset`: on how many data sets one model has a higher `metric` than another.
+    """
+    if dataset:
+        table = printed(study).pivot(index="model", columns="dataset", values=metric)
+        what, one = f"models of {len(table)} in the printed table with a higher {metric} on", dataset
+        quantity = f"{what} {dataset} than on {than}"
+    else:
+        table = printed(study).pivot(index="dataset", columns="model", values=metric)
+        what, one = f"data sets of {len(table)} in the printed table with a higher {metric} of", model
+        quantity = f"{what} {model} than of {than}"
+    return Measured(quantity, int((table[one] > table[than]).sum()), "index.html#The-scores")
+
+
+def rows_that_cannot(study: Study, dataset: str, whole: bool) -> Measured:
+    """How many accuracies (`whole`: rows) of Table 1 no stated or known test set can give, rounded or cut off."""
+    checked = arithmetic.attainable_rows(printed(study).query("dataset == @dataset"), test_sizes(study))
+    attainable = checked.row_attainable if whole else checked.attainable
+    what = "rows" if whole else "accuracies"
+    quantity = f"{what} of {len(checked)} in Table 1, {dataset}, that cannot arise"
+    return Measured(quantity, int((~attainable).sum()), link("08_claims"))
+
+
+def accuracies_that_cannot(study: Study, dataset: str, images: int) -> Measured:
+    """How many published accuracies of a data set no count over so many images prints as, rounded or cut off."""
+    published = printed(study).query("dataset == @dataset").accuracy
+    wrong = 0
+    for percent in [f"{100 * value:.2f}" for value in published]:
+        rounded = arithmetic.attainable(percent, images)
+        cut_off = arithmetic.attainable(percent, images, truncate=True)
+        wrong += not rounded and not cut_off
+    what = f"printed accuracies of {len(published)}, {dataset}, that are no number of right ones among {images}"
+    quantity = f"{what} (an arbitrary one is in {arithmetic.chance(images):.0%})"
+    return Measured(quantity, wrong, "index.html#The-scores")
+
+
+def nothing(study: Study) -> Measured:
+    """For a claim that cannot be measured here."""
+    return Measured("nothing here measures it", None)
+
+
+# what claims.yaml may name; the arguments of each stand in `of`
+MEASURES = {
+    measure.__name__: measure
+    for measure in [
+        difference,
+        accuracy,
+        epochs_to,
+        size,
+        unlikely_f1,
+        attention,
+        images,
+        printed_better,
+        rows_that_cannot,
+        accuracies_that_cannot,
+        nothing,
+    ]
+}

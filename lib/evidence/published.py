@@ -1,0 +1,68 @@
+"""What a paper printed: its table, its list of figures and the sizes of its test sets, from params/published/<paper>/.
+
+A study names its paper, or none: then every table here is empty.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from lib import strict
+from lib.study import Study
+
+
+def folder(study: Study) -> Path:
+    """A folder of what the study's paper printed; it does not exist where the study has none."""
+    return strict.ROOT / "params" / "published" / str(study.paper)
+
+
+def read(study: Study, name: str, columns: list[str]) -> pd.DataFrame:
+    """A table of the paper's folder; without rows where there is none."""
+    path = folder(study) / name
+    return pd.read_csv(path) if study.paper and path.exists() else pd.DataFrame(columns=columns)
+
+
+def text(study: Study, name: str) -> str:
+    """`about.md`, `differs.md` or `scores.md`: prose on the paper; empty where there is none."""
+    path = folder(study) / name
+    return path.read_text(encoding="utf-8") if study.paper and path.exists() else ""
+
+
+def stands_for(study: Study, dataset: str) -> str:
+    """The paper's data set that one of this study is, or that its drawings stand for."""
+    return study.entry(dataset).like or dataset
+
+
+def printed(study: Study) -> pd.DataFrame:
+    """The scores as printed, as fractions: dataset, model, accuracy, and maybe precision, recall, f1 and classes."""
+    return read(study, "table1.csv", ["dataset", "model", "accuracy"])
+
+
+def test_sizes(study: Study) -> dict[str, dict[str, dict[str, int]]]:
+    """The test sets that Table 1 may be about: data set -> as stated, or as known -> class -> images."""
+    sizes = {}
+    for row in read(study, "tests.csv", ["dataset", "test", "label", "images"]).itertuples():
+        sizes.setdefault(row.dataset, {}).setdefault(row.test, {})[row.label] = row.images
+    return sizes
+
+
+def with_published(study: Study, table1: pd.DataFrame) -> pd.DataFrame:
+    """`table1` (dataset, model, metric, ...) with a column `published`: the paper's number as a fraction, or empty."""
+    if study.paper is None:
+        return table1.assign(published=float("nan"))
+    published = printed(study).melt(["dataset", "model"], var_name="metric", value_name="published")
+    published = published.rename(columns={"dataset": "stands_for"})
+    table1 = table1.assign(stands_for=[stands_for(study, name) for name in table1.dataset])
+    table1 = table1.merge(published, on=["stands_for", "model", "metric"], how="left", validate="m:1")
+    return table1.drop(columns="stands_for")
+
+
+def with_numbers(study: Study, drawn: pd.DataFrame) -> pd.DataFrame:
+    """`drawn` (kind, dataset, model, ...) with a column `number`: the figure of the paper that it mirrors, or empty."""
+    if study.paper is None:
+        return drawn.assign(number=float("nan"))
+    numbers = read(study, "figures.csv", ["number", "kind", "dataset", "model"])
+    numbers = numbers.rename(columns={"dataset": "stands_for"})
+    names = [stands_for(study, name) if isinstance(name, str) else name for name in drawn.dataset]
+    drawn = drawn.assign(stands_for=names).merge(numbers, on=["kind", "stands_for", "model"], how="left")
+    return drawn.drop(columns="stands_for")

@@ -1,0 +1,165 @@
+"""What finished runs are worth, from their predictions alone: any laptop redoes it in seconds, without torch.
+
+predictions.csv of every seed --scores, calibration--> numbers per run
+                              --table1, assess-------> mean over seeds, with an interval over groups and seeds
+                              --pairs----------------> which of two models is better, as far as these images can tell
+"""
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precision_recall_fscore_support
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
+
+from lib.evidence import intervals, multilabel
+from lib.evidence.differences import Difference, difference
+from lib.evidence.intervals import Counts
+
+METRICS = {"accuracy": "Accuracy (%)", "precision": "Precision", "recall": "Recall", "f1": "F1 score"}
+BINS = 10  # of confidence, for the calibration error
+
+
+def scores(predictions: pd.DataFrame, labels: list[str] = ()) -> dict[str, float]:
+    """Accuracy, and precision, recall and F1 averaged over the classes that are met (macro), as fractions.
+
+    The paper does not say how it averages; the released code takes scikit-learn's macro average. A class that is
+    never predicted has precision 0. labels: of images that may have several.
+    """
+    if labels:
+        return multilabel.scores(predictions, labels)
+    truth, predicted, met = predictions.label, predictions.predicted, sorted(set(predictions.label))
+    average = {"average": "macro", "labels": met, "zero_division": 0}
+    precision, recall, f1, _ = precision_recall_fscore_support(truth, predicted, **average)
+    return {"accuracy": accuracy_score(truth, predicted), "precision": precision, "recall": recall, "f1": f1}
+
+
+def of_two(predictions: pd.DataFrame, classes: list[str]) -> dict[str, float]:
+    """Of two classes: precision, recall and F1 with the first as positive, as fractions; of more classes nothing."""
+    if len(classes) != 2:
+        return {}
+    truth, predicted = predictions.label, predictions.predicted
+    values = precision_recall_fscore_support(truth, predicted, labels=classes[:1], average=None, zero_division=0)
+    return {f"{name} of {classes[0]}": float(value[0]) for name, value in zip(["precision", "recall", "f1"], values)}
+
+
+def confusion(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
+    """Fractions of each true class (rows) by predicted class (columns), as in figures 6 to 9.
+
+    Rows sum to 1; that of an absent class to 0.
+    """
+    matrix = confusion_matrix(predictions.label, predictions.predicted, labels=classes, normalize="true")
+    return pd.DataFrame(matrix, index=pd.Index(classes, name="true"), columns=pd.Index(classes, name="predicted"))
+
+
+def calibration(predictions: pd.DataFrame, classes: list[str]) -> dict[str, float]:
+    """How far probabilities can be believed: 0 is best in all three.
+
+    Log loss in nats, the Brier score (sum over classes of squared errors, 0 to 2), and the expected calibration error:
+    how far accuracy is from confidence in ten bins of confidence, weighted by images (Guo et al. 2017).
+    """
+    probabilities = predictions[[f"p_{name}" for name in classes]].to_numpy()
+    truth = predictions.label.map(classes.index).to_numpy()
+    right, confidence = probabilities.argmax(1) == truth, probabilities.max(1)
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    error = 0.0
+    for inside in (bins == number for number in np.unique(bins)):
+        error += abs(right[inside].mean() - confidence[inside].mean()) * inside.mean()
+    clipped = np.clip(probabilities, 1e-7, 1)
+    return {
+        "log_loss": log_loss(truth, clipped / clipped.sum(1, keepdims=True), labels=range(len(classes))),
+        "brier": float(((probabilities - np.eye(len(classes))[truth]) ** 2).sum(1).mean()),
+        "calibration_error": float(error),
+    }
+
+
+def table1(seeds: list[pd.DataFrame], counted: Counts, labels: list[str] = ()) -> list[dict]:
+    """One row per metric: mean and standard deviation over seeds, the ends of its 95 % interval over groups and seeds.
+
+    Args:
+        seeds: the test predictions, one table per seed. counted: the same, counted.
+        labels: of images that may have several.
+    """
+    per_seed = pd.DataFrame([scores(table, labels) for table in seeds])
+    drawn = intervals.averaged(counted, intervals.MACRO)
+    if labels:
+        drawn = multilabel.replicates(seeds, labels) | {"accuracy": drawn["accuracy"]}
+    rows = []
+    for metric, mean in per_seed.mean().items():
+        low, high = intervals.ends(drawn[metric], mean)
+        rows.append({"metric": metric, "mean": mean, "std": per_seed[metric].std(), "low": low, "high": high})
+    return rows
+
+
+def assess(counted: Counts) -> dict[str, float]:
+    """The accuracy's interval beside the naive one, which takes every image for a piece of evidence (Wilson 1927)."""
+    interval, images = intervals.interval(counted), counted.images.sum()
+    naive_low, naive_high = proportion_confint(interval.estimate * images, images, method="wilson")
+    effect = intervals.design_effect(counted)
+    return {
+        "images": int(images),
+        "groups": len(np.unique(counted.group)),
+        "seeds": len(counted.predicted),
+        "accuracy": interval.estimate,
+        "low": interval.low,
+        "high": interval.high,
+        "naive_low": naive_low,
+        "naive_high": naive_high,
+        "design_effect": effect,
+        "effective_images": images / effect,
+    }
+
+
+def pairs(counted: dict[str, Counts], which: list[tuple[str, str]]) -> pd.DataFrame:
+    """One row per pair of models: a, b, the `Difference` of a minus b, seeds, and p_holm, corrected for all pairs.
+
+    seeds: of the model that has fewer. StudyError: two models were tested on different images.
+    """
+    rows = [(a, b, *difference(counted[a], counted[b])) for a, b in which]
+    table = pd.DataFrame(rows, columns=["a", "b", *Difference._fields])
+    table["seeds"] = [min(len(counted[name].predicted) for name in pair) for pair in which]
+    return table.assign(p_holm=multipletests(table.p_value, method="holm")[1] if len(table) else [])
+
+
+def ranking(per_run: pd.DataFrame) -> pd.DataFrame:
+    """Models by their accuracy on the validation part, the best first: one column per cell, and their mean.
+
+    A model without a result somewhere has no mean, and stands last.
+
+    Args:
+        per_run: dataset, split, model, seed, metric, value; those with the metric validation_accuracy count.
+    """
+    part = per_run[per_run.metric == "validation_accuracy"]
+    part = part.assign(where=part.dataset + ", " + part.split)
+    wide = part.pivot_table(index="model", columns="where", values="value", sort=False).rename_axis(columns=None)
+    wide["mean"] = wide.mean(axis=1, skipna=False)
+    return wide.sort_values("mean", ascending=False, kind="stable").reset_index()
+
+
+def groups(counted: Counts, classes: list[str]) -> dict[str, int]:
+    """In how many groups each class is."""
+    return dict(zip(classes, np.bincount(counted.label, minlength=len(classes)).tolist()))
+
+
+def limits(groups: dict[str, int], seeds: int) -> list[str]:
+    """What cannot be said, in sentences. groups: in how many groups of the test part each class is."""
+    absent = [name for name, number in groups.items() if number == 0]
+    single = [name for name, number in groups.items() if number == 1]
+    sentences = []
+    if absent:
+        sentences.append(f"No test image is {', '.join(absent)}: nothing is said of it, and averages leave it out.")
+    if single:
+        sentences.append(f"All test images of {', '.join(single)} belong to one group: how it varies cannot be said.")
+    if seeds == 1:
+        sentences.append("One seed: what another seed would give is not in the intervals.")
+    return sentences
+
+
+def no_better(table: pd.DataFrame, often: float) -> list[str]:
+    """A sentence that names the models that cannot be told from always giving the most common label, if there are any.
+
+    Args:
+        table: model, low of its accuracy. often: the share of images that have the most common label.
+    """
+    weak = table.model[table.low <= often]
+    answer = f"One and the same answer would be right for {often:.0%} of these images"
+    return [f"{answer}; as far as they can tell, no better than that: {'; '.join(weak)}."] if len(weak) else []

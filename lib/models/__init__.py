@@ -1,0 +1,158 @@
+"""Every network that a study may name: one function each, (classes, image size, weights file) -> torch module.
+
+The keyword-only arguments of a function are the settings that a params file may give it; their types and defaults are
+the schema. To add a model, write its function and add a line to MODELS.
+
+Functions import torch inside, everywhere in lib/models: lib.study reads their signatures to check a params file, and a
+misspelt parameter is reported within a second, not after the seconds that torch takes to import.
+"""
+
+import inspect
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
+
+from lib.models.small import alexnet32, at_least, convnet, lenet, mlp, recurrent_convnet, resnet32px
+from lib.strict import StudyError, known
+
+Weights = Literal["none", "imagenet"]
+
+
+def _one_of(what: str):
+    """A name in a dictionary of lib.attention, which is imported only when a study sets it."""
+
+    def check(name: str) -> str:
+        from lib import attention
+
+        return known(name, getattr(attention, what.upper()), what)
+
+    return Annotated[str, AfterValidator(check)]
+
+
+def cnn(
+    classes: int,
+    image_size: int,
+    weights_path: Path | None = None,
+    *,
+    channels: list[int] = [32, 64, 128, 128],
+    dropout: float = 0.3,
+):
+    """The custom CNN, whose layers the paper does not give (section 4.4, i).
+
+    One block per number in `channels`: 3x3 convolution, batch norm, ReLU, 2x2 max-pool. Then the mean over positions,
+    dropout and one linear layer.
+    """
+    from torch import nn
+
+    def block(inputs, outputs):
+        # batch norm brings the bias
+        convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+        return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU(), nn.MaxPool2d(2))
+
+    blocks = [block(inputs, outputs) for inputs, outputs in zip([3, *channels], channels)]
+    end = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(channels[-1], classes)]
+    return nn.Sequential(*blocks, *end)
+
+
+def torchvision_network(name: str, title: str, last: str, smallest: int = 1, instead: str = "", **defaults: float):
+    """A function for MODELS that builds a network of torchvision and replaces its last layer.
+
+    Args:
+        name: in torchvision. title: in messages. last: path of its last linear layer.
+        smallest: px, the smallest image that it takes. instead: what the message for a smaller one suggests.
+        defaults: arguments of torchvision's that a params file may set, with their defaults.
+    """
+
+    def network(
+        classes: int, image_size: int, weights_path: Path | None = None, *, weights: Weights = "none", **settings: float
+    ):
+        from torch import nn
+        from torchvision.models import get_model
+
+        from lib.surgery import load_tensors
+
+        at_least(smallest, image_size, title, instead)
+        model = get_model(name, weights=None, **{**defaults, **settings})
+        if weights_path is not None:
+            model.load_state_dict(load_tensors(weights_path, model.state_dict()))
+        model.set_submodule(last, nn.Linear(model.get_submodule(last).in_features, classes))
+        return model
+
+    # the schema reads names, types and defaults of the settings from the signature
+    signature = inspect.signature(network)
+    parameters = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    for setting, default in defaults.items():
+        parameters.append(inspect.Parameter(setting, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=float))
+    network.__signature__ = signature.replace(parameters=parameters)
+    network.__name__ = network.__qualname__ = name
+    network.__doc__ = f"{title} as in torchvision, its last layer replaced; images of {smallest} px or more."
+    return network
+
+
+def vit(
+    classes: int,
+    image_size: int,
+    weights_path: Path | None = None,
+    *,
+    weights: Literal["none", "imagenet", "phantoms"] = "none",
+    attention: Literal["plain", "paper", "released"] = "plain",
+    attention_weights: Literal["random", "pretrained"] = "random",
+    selection: _one_of("selection") | None = None,
+    scope: _one_of("scope") | None = None,
+    injection: _one_of("injection") | None = None,
+    patch: int = 16,
+    dim: int = 768,
+    mlp_dim: int = 3072,
+    depth: int = 12,
+    heads: int = 12,
+    dropout: float = 0.1,
+    hidden: int = 0,
+):
+    """ViT from pytorch_pretrained_vit; the defaults are ViT-B/16, the size of `B_16_imagenet1k` (section 4.2).
+
+    Args:
+        attention: `plain` is the library's own; `paper` and `released` replace it in every block by lib.surgery's
+            preset,
+        attention_weights: from random weights or from those of the plain attention,
+        selection, scope, injection: and with these rules of lib.attention instead of the preset's.
+        patch: side of a patch, px. dim: width of a token. mlp_dim: width of a block's MLP.
+        dropout: after each half of a block and, in the plain attention, on its probabilities (presets set their own).
+        hidden: width of a hidden layer in the classifier (released code: 256, then dropout 0.4); 0: linear.
+    """
+    from torch import nn
+
+    from lib.surgery import PRESETS, load_vit, replace_attention
+
+    rules = {"selection": selection, "scope": scope, "injection": injection}
+    rules = {name: rule for name, rule in rules.items() if rule is not None}
+    if attention == "plain" and (rules or attention_weights == "pretrained"):
+        raise StudyError("a plain ViT has no selection, scope, injection or attention_weights: set attention: paper")
+    size = dict(patches=patch, dim=dim, ff_dim=mlp_dim, num_layers=depth, num_heads=heads, dropout_rate=dropout)
+    model = load_vit(image_size, weights_path, **size)
+    if attention != "plain":
+        preset = PRESETS[attention](dim, heads)
+        replace_attention(model, weights=attention_weights, **{**preset, **rules})
+    model.fc = nn.Linear(dim, classes)
+    if hidden:
+        model.fc = nn.Sequential(nn.Linear(dim, hidden), nn.ReLU(), nn.Dropout(0.4), nn.Linear(hidden, classes))
+    return model
+
+
+MODELS = {
+    "mlp": mlp,
+    "convnet": convnet,
+    "recurrent_convnet": recurrent_convnet,
+    "lenet": lenet,
+    "alexnet32": alexnet32,
+    "resnet32px": resnet32px,
+    "cnn": cnn,
+    # Krizhevsky 2014
+    "alexnet": torchvision_network("alexnet", "AlexNet", "classifier.6", 63, "or take alexnet32", dropout=0.5),
+    # Simonyan and Zisserman 2014, configuration A
+    "vgg11": torchvision_network("vgg11", "VGG-11", "classifier.6", 32, dropout=0.5),
+    # He et al. 2015; ResNet50 with the stride of 2 in a block's 3x3 convolution
+    "resnet18": torchvision_network("resnet18", "ResNet18", "fc"),
+    "resnet50": torchvision_network("resnet50", "ResNet50", "fc"),
+    "vit": vit,
+}

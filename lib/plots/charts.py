@@ -1,0 +1,173 @@
+"""Charts that the paper lacks: each function takes a table and returns a figure and its alternative text."""
+
+from itertools import cycle
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from lib.plots import SERIES
+
+PROTOCOLS = {"random": "#d9822b", "published": "#a98bd0", "group": "#4a2180"}  # the darker, the less it leaks
+BESIDE = {"frameon": False, "loc": "upper left", "bbox_to_anchor": (1, 1)}  # a legend to the right of its panel
+
+
+def protocols(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
+    """Test accuracy of every model with its 95 % interval, one mark per split protocol, and the published value.
+
+    Args:
+        table: model, split, accuracy, low, high, published (or empty); all as fractions, models in the order to show.
+    """
+    models, splits = list(table.model.unique()), list(table.split.unique())
+    figure, axes = plt.subplots(figsize=(8, 1 + 0.32 * len(models) * max(1, 0.45 * len(splits))))
+    published = table.drop_duplicates("model").set_index("model").published
+    if published.notna().any():
+        places = [models.index(name) for name in published.index]
+        axes.plot(100 * published, places, "D", color="#999", mfc="none", label="as printed")
+    for number, (split, part) in enumerate(table.groupby("split", sort=False)):
+        shift = (number - (len(splits) - 1) / 2) * 0.24
+        places = [models.index(name) + shift for name in part.model]
+        reach = 100 * np.stack([part.accuracy - part.low, part.high - part.accuracy])
+        looks = {"fmt": "o", "ms": 5, "capsize": 2, "color": PROTOCOLS.get(split, SERIES["train"])}
+        axes.errorbar(100 * part.accuracy, places, xerr=reach, label=f"split {split}", **looks)
+    axes.set(xlabel="test accuracy (%)", yticks=range(len(models)), yticklabels=models, xlim=(None, 101))
+    axes.invert_yaxis()
+    axes.grid(axis="x", color="#ddd", linewidth=0.6)
+    axes.legend(**BESIDE)
+    parts = []
+    for model, part in table.groupby("model", sort=False):
+        scores = [f"split {row.split} {100 * row.accuracy:.1f} %" for row in part.itertuples()]
+        parts.append(f"{model}: {', '.join(scores)}")
+    return figure, f"Test accuracy of {title}, split by split. {'; '.join(parts)}"
+
+
+def winners(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
+    """Which head each rule chooses, one panel per rule and one bar per condition.
+
+    Args:
+        table: rule, condition, head, won; conditions and rules in the order to show.
+    """
+    rules, conditions = table.rule.unique(), table.condition.unique()
+    figure, panels = plt.subplots(2, -(-len(rules) // 2), figsize=(9.5, 5.6), sharex=True, sharey=True)
+    shades = plt.colormaps["Purples"](np.linspace(0.9, 0.25, table["head"].max()))
+    for axes, rule in zip(panels.flat, rules):
+        won = table[table.rule == rule].pivot(index="condition", columns="head", values="won").loc[conditions]
+        won.plot.bar(stacked=True, ax=axes, color=shades, width=0.8, legend=False, edgecolor="white", linewidth=0.4)
+        axes.set(title=rule, xlabel="", ylabel="share of choices", ylim=(0, 1))
+        axes.tick_params(axis="x", rotation=60)
+        plt.setp(axes.get_xticklabels(), ha="right", rotation_mode="anchor")
+    legend = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "frameon": False, "title": "head"}
+    figure.legend(*panels.flat[0].get_legend_handles_labels(), **legend)
+    figure.tight_layout()
+    most = table[table.condition == conditions[0]].sort_values("won").groupby("rule", sort=False).tail(1)
+    most_often = ", ".join(f"{row.rule} head {row.head} in {row.won:.0%}" for row in most.itertuples())
+    return figure, f"Which head wins, {title}. As is, most often: {most_often}"
+
+
+def costs(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
+    """FLOPs, seconds and peak memory of a training step against the number of tokens, on log axes (section 4.7).
+
+    Args:
+        table: attention, tokens, flops, seconds, peak_bytes.
+    """
+    figure, panels = plt.subplots(1, 3, figsize=(9.5, 2.9))
+    columns = [("flops", "GFLOP", 1e9), ("seconds", "seconds", 1), ("peak_bytes", "peak memory, MB", 1e6)]
+    for axes, (column, label, unit) in zip(panels, columns):
+        for (name, part), marker in zip(table.groupby("attention", sort=False), "os^"):
+            axes.loglog(part.tokens, part[column] / unit, marker=marker, label=name, alpha=0.85)
+        axes.set(xlabel="tokens", ylabel=label)
+    panels[0].legend(frameon=False)
+    figure.tight_layout()
+    largest = table[table.tokens == table.tokens.max()]
+    numbers = [f"{r.attention} {r.flops / 1e9:.0f} GFLOP, {r.peak_bytes / 1e6:.0f} MB" for r in largest.itertuples()]
+    alt = f"Cost of {title} against the number of tokens; at {table.tokens.max()} tokens: {', '.join(numbers)}"
+    return figure, alt
+
+
+def maps(images: np.ndarray, masks: np.ndarray, looks: dict[str, np.ndarray], title: str) -> tuple[Figure, str]:
+    """Images with the tumour's outline, and beside each where every model looks.
+
+    Args:
+        images: (images, size, size, 3) uint8. masks: (images, size, size). looks: model -> (images, side, side).
+    """
+    figure, panels = plt.subplots(len(images), 1 + len(looks), figsize=(2.1 * (1 + len(looks)), 2.1 * len(images)))
+    for number, (row, image, mask) in enumerate(zip(panels, images, masks)):
+        last = len(mask) - 0.5
+        for axes, (name, look) in zip(row, {"image": None, **looks}.items()):
+            axes.imshow(image, cmap="gray")
+            if look is not None:
+                axes.imshow(look[number], cmap="magma", alpha=0.7, extent=(-0.5, last, last, -0.5))
+            axes.contour(mask, [0.5], colors="#4fd8c4", linewidths=1.2)
+            axes.set_title(name.replace(", ", "\n") if number == 0 else "", fontsize=9)
+            axes.axis("off")
+    figure.tight_layout()
+    return figure, f"{title}: {len(images)} images, the tumour outlined; beside each, where {' and '.join(looks)} look"
+
+
+def inliers(numbers: pd.Series, clear: int) -> tuple[Figure, str]:
+    """Keypoints that agree per image, and the number from which on a match to a photograph is clear."""
+    figure, axes = plt.subplots(figsize=(5.5, 2.4))
+    axes.hist(numbers, bins=60, color=SERIES["train"])
+    axes.axvline(clear, color=SERIES["validation"], label=f"clear: {clear}")
+    axes.set(xlabel="inliers", ylabel="images", xlim=(0, None))
+    axes.legend(frameon=False)
+    return figure, f"Histogram of inliers: {numbers.min():.0f} to {numbers.max():.0f}, clear from {clear} on"
+
+
+def looked(
+    pictures: list[np.ndarray | None], looks: list[np.ndarray], labels: list[str], title: str
+) -> tuple[Figure, str]:
+    """How much each part of a picture mattered, over the picture where its licence allows to show it, else alone.
+
+    Args:
+        pictures: (size, size, 3) uint8, or None. looks: (side, side) each, from lib.classify. labels: text above each.
+    """
+    figure, panels = plt.subplots(1, len(looks), figsize=(2.1 * len(looks), 2.5), squeeze=False)
+    most = max(np.abs(look).max() for look in looks)
+    for axes, picture, look, label in zip(panels[0], pictures, looks, labels):
+        size, alpha = len(look), 1.0
+        if picture is not None:
+            axes.imshow(picture)
+            size, alpha = len(picture), 0.6
+        edges = np.linspace(-0.5, size - 0.5, len(look) + 1)
+        shown = axes.pcolormesh(edges, edges, look, cmap="PuOr_r", vmin=-most, vmax=most, alpha=alpha)
+        axes.set(aspect="equal", ylim=(edges[-1], edges[0]))
+        axes.set_title(label, fontsize=9)
+        axes.axis("off")
+    bar = figure.colorbar(shown, ax=panels, shrink=0.7, label="fall in probability")
+    # a page whose images may not be shown holds no pixels at all
+    bar.solids.set_rasterized(False)
+    names = ", ".join(label.replace("\n", " ") for label in labels)
+    return figure, f"{title}: {names}; the darker orange, the more the answer rests on that part"
+
+
+def filters(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
+    """The filters of a first layer, side by side; `table`: filter, row, column, weight."""
+    number, most = table["filter"].nunique(), table.weight.abs().max()
+    rows, columns = -(-number // 8), min(8, number)
+    figure, panels = plt.subplots(rows, columns, figsize=(columns * 0.9, 0.9 * rows), squeeze=False)
+    for axes, (_, part) in zip(panels.flat, table.groupby("filter")):
+        square = part.pivot(index="row", columns="column", values="weight").to_numpy()
+        axes.pcolormesh(square[::-1], cmap="gray", vmin=-most, vmax=most)
+    for axes in panels.flat:
+        axes.set_aspect("equal")
+        axes.axis("off")
+    return figure, f"The {number} filters of the first layer of {title}; weights from {-most:.2f} to {most:.2f}"
+
+
+def epochs(histories: pd.DataFrame, title: str) -> tuple[Figure, str]:
+    """Validation accuracy after each epoch, mean over seeds, one line per model.
+
+    Args:
+        histories: model, seed, epoch, validation_accuracy.
+    """
+    mean = histories.groupby(["model", "epoch"], sort=False).validation_accuracy.mean().unstack(0)
+    figure, axes = plt.subplots(figsize=(6.5, 3.6))
+    for (name, line), marker in zip(mean.items(), cycle("os^vDP*Xph<>")):
+        axes.plot(line.index, 100 * line, marker=marker, ms=3.5, label=name)
+    axes.set(xlabel="epoch", ylabel="validation accuracy (%)")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(**BESIDE)
+    last = ", ".join(f"{name} {line.dropna().iloc[-1]:.1%}" for name, line in mean.items())
+    return figure, f"Validation accuracy per epoch of {title}; at the end: {last}"

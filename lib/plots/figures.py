@@ -1,0 +1,53 @@
+"""The paper's figures of results, from tables: each function returns a matplotlib figure and its alternative text."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from lib.plots import SERIES
+
+
+def class_counts(counts: pd.Series, title: str) -> tuple[Figure, str]:
+    """Figures 4 and 5: how many images each class has; `counts`: one number per class."""
+    # imported here, and not above: every training notebook would wait a second for it
+    import seaborn as sns
+
+    figure, axes = plt.subplots(figsize=(1.2 + 0.85 * len(counts), 2.6))
+    sns.barplot(x=counts.index, y=counts.values, color=SERIES["train"], width=0.6, ax=axes)
+    axes.bar_label(axes.containers[0], padding=2)
+    axes.set(xlabel="", ylabel="images")
+    return figure, f"Bar chart of {title}: " + ", ".join(f"{label} {count}" for label, count in counts.items())
+
+
+def confusion(matrix: pd.DataFrame, title: str) -> tuple[Figure, str]:
+    """Figures 6 to 9: fractions of each true class (rows) by predicted class."""
+    import seaborn as sns
+
+    side = 1.3 + 0.52 * len(matrix)
+    figure, axes = plt.subplots(figsize=(side + 0.5, side))
+    looks = {"annot": True, "fmt": ".2f", "cmap": "Purples", "square": True, "cbar": False, "linewidths": 1}
+    sns.heatmap(matrix, vmin=0, vmax=1, ax=axes, **looks)
+    axes.set(xlabel="predicted", ylabel="true")
+    axes.tick_params(axis="x", rotation=30)
+    axes.tick_params(axis="y", rotation=0)
+    right = ", ".join(f"{label} {matrix.loc[label, label]:.2f}" for label in matrix.index)
+    return figure, f"Confusion matrix of {title}; share of each class that is recognised: {right}"
+
+
+def curves(histories: pd.DataFrame, title: str) -> tuple[Figure, str]:
+    """Figures 10 to 13: accuracy on the training and the validation part after each epoch, one line per seed.
+
+    Args:
+        histories: history.csv of every seed, one below the other, with a column seed.
+    """
+    figure, axes = plt.subplots(figsize=(4.3, 2.8))
+    for part, colour in SERIES.items():
+        for number, (_, history) in enumerate(histories.groupby("seed")):
+            label = part if number == 0 else None
+            axes.plot(history.epoch, history[f"{part}_accuracy"], color=colour, alpha=0.9, label=label)
+    axes.set(ylim=(0, 1.02), xlabel="epoch", ylabel="accuracy")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(frameon=False, loc="lower right")
+    last = histories[histories.epoch == histories.epoch.max()].mean(numeric_only=True)
+    ends = f"training {last.train_accuracy:.2f}, validation {last.validation_accuracy:.2f}"
+    return figure, f"Accuracy per epoch of {title}; at the end: {ends}"

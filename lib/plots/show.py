@@ -1,0 +1,105 @@
+"""Show figures and answers in a notebook, and save them for the report.
+
+album = Album(folder);  album.keep("curves", "accuracy per epoch", figure, alt)
+  -> folder/curves.svg and a row of folder/figures.csv;  gallery(folder, read_csv(folder / "figures.csv")) shows them
+answer(study.answer("08_claims"), "Of 3 claims, ...") -> reports/<study>/answers/08_claims.md
+"""
+
+import base64
+import html
+import io
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from IPython.display import HTML, Markdown, display
+from matplotlib.figure import Figure
+
+from lib import strict
+from lib.data.files import write, write_csv
+from lib.strict import known
+
+# The paper's diagrams, redrawn: lib/plots/<name>.svg, and its alternative text. No data is in them.
+DRAWINGS = {
+    "architecture": (
+        "From image to logits: image, patches, linear embedding, class token, positions, encoder blocks, norm of the"
+        " class token, classifier, logits. An encoder block: norm and multi-head self-attention, then norm and MLP,"
+        " each with a residual connection around it"
+    ),
+    "attention": (
+        "One head: the softmax of the scaled products of queries and keys gives probabilities P, from which come the"
+        " head's output, P times V, and the head's score, as published the L1 norm of P. All heads: their outputs are"
+        " concatenated and projected, and the output of the head with the largest score by-passes both and is added."
+    ),
+}
+
+
+def drawing(name: str) -> Path:
+    """The SVG file of one of DRAWINGS. StudyError: there is no such drawing."""
+    return strict.ROOT / "lib" / "plots" / f"{known(name, DRAWINGS, 'drawing')}.svg"
+
+
+def as_svg(figure: Figure | Path | bytes) -> bytes:
+    """A figure as SVG, the same bytes each time, and close it; or the SVG in a file, or SVG as it is."""
+    if isinstance(figure, bytes):
+        return figure
+    if isinstance(figure, Path):
+        return figure.read_bytes()
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
+    plt.close(figure)
+    return buffer.getvalue()
+
+
+def as_html(svg: bytes, alt: str, caption: str = "") -> str:
+    """An HTML figure that carries its picture inside."""
+    picture = f'<img src="data:image/svg+xml;base64,{base64.b64encode(svg).decode()}" alt="{html.escape(alt)}">'
+    below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
+    return f"<figure>{picture}{below}</figure>"
+
+
+def save(figure: Figure | Path | bytes, path: Path) -> None:
+    """Write a figure as SVG, and close it."""
+    svg = as_svg(figure)
+    write(path, lambda part: part.write_bytes(svg))
+
+
+def show(figure: Figure | Path | bytes, alt: str, caption: str = "") -> None:
+    """Show a figure, or a saved one, with its alternative text."""
+    display(HTML(as_html(as_svg(figure), alt, caption)))
+
+
+def gallery(folder: Path, table: pd.DataFrame) -> None:
+    """Show saved figures side by side; `table`: file, title, alt, number (of the paper's figure, or empty)."""
+    shown = []
+    for row in table.itertuples():
+        caption = f"Figure {row.number:.0f}, re-made: {row.title}" if pd.notna(row.number) else row.title
+        shown.append(as_html((folder / row.file).read_bytes(), row.alt, caption))
+    display(HTML(f'<div class="gallery">{"".join(shown)}</div>'))
+
+
+def answer(path: Path, text: str) -> None:
+    """Show a page's answer (Markdown), and save it for page 09."""
+    write(path, lambda part: part.write_text(text + "\n", encoding="utf-8"))
+    display(Markdown(f"**Answer.** {text}"))
+
+
+class Album:
+    """The figures of one page: SVG files in a folder, and figures.csv, which says what each of them is."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self._rows = []
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per figure: file, title, alt, number (of the paper's figure, or empty), and the keys of keep."""
+        return pd.DataFrame(self._rows, columns=None if self._rows else ["file", "title", "alt", "number"])
+
+    def keep(self, name: str, title: str, figure: Figure | Path | bytes, alt: str, number: int | None = None, **keys):
+        """Save a figure as <name>.svg, add it to figures.csv with its `keys`, and show it."""
+        path = self.folder / f"{name}.svg"
+        save(figure, path)
+        self._rows.append({"file": path.name, "title": title, "alt": alt, "number": number, **keys})
+        write_csv(self.table, self.folder / "figures.csv")
+        show(path, alt, title)

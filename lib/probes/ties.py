@@ -1,0 +1,168 @@
+"""Who wins: which head a selection rule chooses, and what the choice depends on besides the image.
+
+network, images --norms--> the L1 norm of every head; --neighbours--> do predictions depend on the batch?
+attention, its input tokens --winners--> the chosen head of every image, under one rule, precision, order, ...
+                            --sensitivity--> one row per rule, precision and condition: how often the choice changes
+"""
+
+import contextlib
+import copy
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from lib.attention import BestHeadAttention, Choice
+from lib.probes.maps import record
+from lib.training.fit import predict
+from lib.training.images import Images
+
+PRECISIONS = {"fp64": torch.float64, "fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+RULES = ["l1", "column_sum", "score_l1", "output_norm", "confidence", "entropy"]  # those that look at the heads
+WHERE = ["rule", "precision", "scope", "condition", "head"]  # the keys of `sensitivity`
+
+
+def norms(network: nn.Module, pixels: Tensor) -> pd.DataFrame:
+    """The smallest and the largest L1 norm of a head's probabilities, over images, blocks and heads, per precision.
+
+    Returns:
+        precision, tokens, smallest, largest (text, since six decimals would not show rounding), units: the larger of
+        their two relative deviations from the number of tokens, in units of the precision's rounding (eps).
+    """
+    rows = []
+    for precision, dtype in PRECISIONS.items():
+        records = record(copy.deepcopy(network).to(dtype), pixels.to(dtype))
+        norm = torch.cat([one.probabilities.abs().sum((-2, -1)) for one in records]).double()
+        tokens = records[0].tokens.shape[1]
+        smallest, largest = norm.min().item(), norm.max().item()
+        units = max(abs(smallest / tokens - 1), abs(largest / tokens - 1)) / torch.finfo(dtype).eps
+        row = {"precision": precision, "tokens": tokens, "smallest": f"{smallest:.13g}", "largest": f"{largest:.13g}"}
+        rows.append({**row, "units": units})
+    return pd.DataFrame(rows)
+
+
+@torch.no_grad()
+def winners(attention: BestHeadAttention, tokens: Tensor, *, renumber: bool = False, reorder: bool = False) -> Tensor:
+    """The chosen head of every image (scope `image`) or of the whole batch (scope `batch`): (images or 1,).
+
+    Args:
+        tokens: the attention's input, (batch, tokens, dim).
+        renumber: give the heads to the rule in reverse. Another head then wins only where the best ones tie.
+        reorder: reverse each row (keys, or a head's outputs), so that sums add the same numbers in another order.
+    """
+    seen = []
+
+    def keep(module, arguments, output):
+        seen.append(arguments[0])
+
+    handle = attention.choice.register_forward_hook(keep)
+    try:
+        attention(tokens)
+    finally:
+        handle.remove()
+    heads = seen[0]
+    if renumber:
+        heads = heads.flip(1)
+    if reorder:
+        heads = heads.flip(-1)
+    winner = attention.choice(heads)[:, :, 0].argmax(1).cpu()
+    return attention.num_heads - 1 - winner if renumber else winner
+
+
+@contextlib.contextmanager
+def threads(number: int):
+    """In this context torch computes with `number` threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def variant(attention: BestHeadAttention, selection: str, scope: str, dtype: torch.dtype) -> BestHeadAttention:
+    """A copy of an attention in another precision that chooses by another rule, in eval mode."""
+    other = copy.deepcopy(attention).to(dtype).eval()
+    other.choice = Choice(selection, scope)
+    return other
+
+
+def winners_under_every_condition(attention: BestHeadAttention, batches: list[Tensor]) -> dict[str, Tensor]:
+    """The winners of all batches: as they are, and under conditions that change one thing: the heads' numbers, ..."""
+
+    def run(**how) -> Tensor:
+        return torch.cat([winners(attention, batch, **how) for batch in batches])
+
+    chosen = {"as is": run(), "heads renumbered": run(renumber=True), "sums in another order": run(reorder=True)}
+    backwards = [winners(attention, batch.flip(0)).flip(0) for batch in batches]
+    chosen["batch in another order"] = torch.cat(backwards)
+    with threads(1 if torch.get_num_threads() > 1 else 2):
+        chosen["other number of threads"] = run()
+    attention.train()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        chosen["dropout"], chosen["dropout again"] = run(), run()
+    attention.eval()
+    return chosen
+
+
+def sensitivity(attention: BestHeadAttention, batches: list[Tensor], scope: str, dropout: float = 0.1) -> pd.DataFrame:
+    """One row per rule, precision, condition and head: how often the head wins, and how often the winner changes.
+
+    Args:
+        batches: input tokens, (batch, tokens, dim) each. dropout: on the probabilities, where a condition has it.
+
+    Returns:
+        rule, precision, scope, condition, head, won (share of choices), changed (share of choices, the same for every
+        head of a condition): compared with `as is`, and for `dropout again` with `dropout`.
+    """
+    rows = []
+    for rule in RULES:
+        for precision, dtype in PRECISIONS.items():
+            other = variant(attention, rule, scope, dtype)
+            other.attention_dropout.p = dropout
+            chosen = winners_under_every_condition(other, [batch.to(dtype) for batch in batches])
+            for condition, winner in chosen.items():
+                before = chosen["dropout" if condition == "dropout again" else "as is"]
+                won = torch.bincount(winner, minlength=other.num_heads) / len(winner)
+                keys = {"rule": rule, "precision": precision, "scope": scope, "condition": condition}
+                keys["changed"] = (winner != before).double().mean().item()
+                rows += [{**keys, "head": head + 1, "won": share} for head, share in enumerate(won.tolist())]
+    return pd.DataFrame(rows)
+
+
+def first_and_last(network: nn.Module, pixels: Tensor, batch: int = 16) -> pd.DataFrame:
+    """`sensitivity` with one choice per image and one per batch: the mean of the first and the last block."""
+    records, blocks = record(network, pixels), network.transformer.blocks
+    tables = []
+    for scope in ["image", "batch"]:
+        for block in [0, -1]:
+            tables.append(sensitivity(blocks[block].attn, records[block].tokens.split(batch), scope))
+    return pd.concat(tables).groupby(WHERE, sort=False, as_index=False).mean()
+
+
+def neighbours(network: nn.Module, images: Images, rows: Tensor) -> pd.DataFrame:
+    """Does a prediction depend on which images share its batch? One row per rule.
+
+    First the model's own rule and scope; then the other rules with one choice per batch, on the same weights.
+
+    Returns:
+        rule, scope, own (whether the model was trained with them), images, changed (share of predictions that differ
+        between batches of 64 and of 1), moved (the largest difference of a probability).
+    """
+    attentions, table = [block.attn for block in network.transformer.blocks], []
+    own = [attention.choice for attention in attentions]
+    try:
+        others = [rule for rule in RULES if rule != own[0].selection]
+        for rule in [None, *others]:
+            for attention, choice in zip(attentions, own):
+                attention.choice = choice if rule is None else Choice(rule, "batch")
+            alone, together = (predict(network, images, rows, size) for size in (1, 64))
+            changed = (alone.argmax(1) != together.argmax(1)).double().mean().item()
+            moved = (alone - together).abs().max().item()
+            keys = {"rule": rule or own[0].selection, "scope": "batch" if rule else own[0].scope, "own": rule is None}
+            table.append({**keys, "images": len(rows), "changed": changed, "moved": moved})
+    finally:
+        for attention, choice in zip(attentions, own):
+            attention.choice = choice
+    return pd.DataFrame(table)

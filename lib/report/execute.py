@@ -1,0 +1,80 @@
+"""A notebook and its parameters in, the executed notebook out.
+
+    notebooks/05_train.ipynb --papermill--> build/<study>/05_train-<dataset>-<split>-<model>.ipynb
+
+Times, random ids and progress bars are left out, so that equal runs write equal bytes.
+"""
+
+import os
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+sys.modules["rfc3987_syntax"] = None  # jsonschema does without it, and its import takes a second of every notebook
+
+import nbformat  # noqa: E402
+
+from lib import strict  # noqa: E402
+from lib.data.files import alone, write  # noqa: E402
+from lib.strict import StudyError  # noqa: E402
+from lib.study import load_study  # noqa: E402
+from lib.study.paths import page_name  # noqa: E402
+
+WIDGET = "application/vnd.jupyter.widget-view+json"  # a progress bar
+
+
+def execute(notebook: str, study: str, parameters: dict[str, str]) -> Path:
+    """Execute a notebook for a study and keep it in build/; waits for another process that is at the same page.
+
+    Raises:
+        StudyError: parameters that are not right; or a cell raised a StudyError (its message is passed on) or anything
+            else (its traceback is shown). The notebook as far as it came is in build/failed/.
+    """
+    executed = load_study(study).executed
+    name = page_name(notebook, *parameters.values())
+    with alone(strict.ROOT / "build" / ".locks" / f"{study}-{name}"):
+        failed = strict.ROOT / "build" / "failed" / f"{study}-{name}.ipynb"
+        made = run(notebook, {"study": study, **parameters}, failed)
+        text = nbformat.writes(stable(made))
+        write(executed / f"{name}.ipynb", lambda part: part.write_text(text, encoding="utf-8"))
+        failed.unlink()
+    return executed / f"{name}.ipynb"
+
+
+def run(notebook: str, parameters: dict[str, str], kept: Path) -> nbformat.NotebookNode:
+    """Run a notebook by Papermill, which keeps it at `kept` as it goes; what it prints is shown at once."""
+    import papermill
+    from traitlets.config import Config
+
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # a debugger's warning in every log
+    try:
+        with TemporaryDirectory(prefix="kernel-") as sockets:  # no open port while a notebook runs
+            return papermill.execute_notebook(
+                strict.ROOT / "notebooks" / f"{notebook}.ipynb",
+                kept,
+                parameters,
+                cwd=strict.ROOT / "notebooks",
+                kernel_name="python3",
+                progress_bar=False,
+                stdout_file=sys.stdout,
+                stderr_file=sys.stderr,
+                config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
+            )
+    except papermill.PapermillExecutionError as error:
+        reason = error.evalue if error.ename == "StudyError" else "\n".join(error.traceback)
+        place = f"(stopped in notebooks/{notebook}.ipynb; what it did is in {kept.relative_to(strict.ROOT)})"
+        raise StudyError(f"{reason}\n  {place}") from None
+
+
+def stable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The same notebook without what differs between two equal runs."""
+    notebook.metadata.pop("papermill", None)
+    notebook.metadata.get("language_info", {}).pop("version", None)
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number}"
+        cell.metadata = {"tags": cell.metadata.get("tags", [])}
+        if cell.cell_type == "code":
+            shown = [output for output in cell.outputs if output.get("name") != "stderr"]
+            cell.outputs = [output for output in shown if WIDGET not in output.get("data", {})]
+    return notebook

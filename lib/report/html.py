@@ -1,0 +1,105 @@
+"""Make a page navigable: ids on headings, a contents list, and tables that are named and scroll by themselves.
+
+HTML of nbconvert in, the same text out; only the names of the page's parts are added.
+"""
+
+from urllib.parse import quote
+
+from bs4 import BeautifulSoup, Tag
+
+CONTENTS = '<nav class="contents" aria-label="Contents"></nav>'  # where a page's contents list goes
+
+
+def with_landmarks(page: str) -> str:
+    """The page with ids on its headings, its contents list filled, its tables named, and its first heading as title."""
+    soup = BeautifulSoup(page, "html.parser")
+    name_headings(soup)
+    if soup.h1:
+        soup.title.string = soup.h1.get_text().strip()
+    for nav in soup.select("nav.contents"):
+        fill_contents(nav, soup.select("main h2, main h3"))
+    # pandas writes one per table
+    for style in soup.select("main style"):
+        style.decompose()
+    named = {}
+    for table in soup.select("main table"):
+        remove_styling(table)
+        join_header_rows(table)
+        set_scopes(table)
+        wrap_in_region(table, named)
+    return str(soup)
+
+
+def name_headings(soup: BeautifulSoup) -> None:
+    """Set an id per heading, as Jupyter does: hyphens for spaces; the second of the same text ends in -2."""
+    times = {}
+    for heading in soup.select("main :is(h1, h2, h3, h4)"):
+        name = "-".join(heading.get_text().split())
+        times[name] = times.get(name, 0) + 1
+        heading["id"] = name if times[name] == 1 else f"{name}-{times[name]}"
+
+
+def fill_contents(nav: Tag, headings: list[Tag]) -> None:
+    """Fill in links to the sections and their subsections; with fewer than three sections, remove the list."""
+    if sum(heading.name == "h2" for heading in headings) < 3:
+        nav.decompose()
+        return
+    sections = []
+    for heading in headings:
+        link = f'<a href="#{quote(heading["id"])}">{heading.decode_contents()}</a>'
+        if heading.name == "h2" or not sections:
+            sections.append((link, []))
+        else:
+            sections[-1][1].append(f"<li>{link}</li>")
+    items = []
+    for link, subsections in sections:
+        inner = f"<ol>{''.join(subsections)}</ol>" if subsections else ""
+        items.append(f"<li>{link}{inner}</li>")
+    nav.append(BeautifulSoup(f"<p>Contents</p><ol>{''.join(items)}</ol>", "html.parser"))
+
+
+def remove_styling(table: Tag) -> None:
+    """Remove pandas' styling, which the page's style replaces; a table without rows says so."""
+    for tag in [table, *table.find_all(True)]:
+        for name in ["border", "style", "valign"]:
+            tag.attrs.pop(name, None)
+    if table.tbody and not table.tbody.find("tr"):
+        width = len(table.select("thead tr")[-1].find_all(["th", "td"]))
+        table.tbody.append(BeautifulSoup(f'<tr><td colspan="{width}">no rows</td></tr>', "html.parser"))
+
+
+def join_header_rows(table: Tag) -> None:
+    """Move the names of index columns, which pandas writes in a header row of their own, into the row above."""
+    rows = [row.find_all(["th", "td"], recursive=False) for row in table.select("thead tr")]
+    if len(rows) < 2 or len(rows[-2]) != len(rows[-1]):
+        return
+    upper, lower = rows[-2:]
+    names = [cell.get_text().strip() for cell in lower]
+    index_columns = names.index("") if "" in names else len(names)
+    if index_columns == 0 or any(names[index_columns:]):
+        return
+    for cell, name in zip(upper[:index_columns], names):
+        text = cell.get_text().strip()
+        cell.string = f"{name} / {text}" if text else name
+        cell["class"] = "name"
+    lower[0].parent.decompose()
+
+
+def set_scopes(table: Tag) -> None:
+    """Say which cells a header is for; an empty header becomes a data cell."""
+    for head in table.find_all("th"):
+        if not head.get_text().strip():
+            head.name = "td"
+        elif head.find_parent("thead"):
+            head["scope"] = "colgroup" if head.get("colspan") else "col"
+        else:
+            head["scope"] = "rowgroup" if head.get("rowspan") else "row"
+
+
+def wrap_in_region(table: Tag, named: dict[str, int]) -> None:
+    """Let a table wider than the screen scroll in a region that the keyboard reaches, named after its section."""
+    above = table.find_previous(["h1", "h2", "h3", "h4"])
+    name = f"Table: {' '.join(above.get_text().split())}" if above else "Table"
+    named[name] = named.get(name, 0) + 1
+    label = name if named[name] == 1 else f"{name}, {named[name]}"
+    table.wrap(Tag(name="div", attrs={"class": "scroll", "role": "region", "tabindex": "0", "aria-label": label}))

@@ -1,0 +1,172 @@
+"""Numbers and tables as people read them; tables of a page carry a caption, for eyes and for screen readers."""
+
+import html
+
+import pandas as pd
+
+from lib.evidence.arithmetic import decimals
+from lib.evidence.published import printed, stands_for
+from lib.evidence.scores import METRICS
+from lib.study import Study
+
+INTERVAL = "95\u00a0%"  # the row of Table 1 that holds intervals
+
+
+def within(title: str) -> str:
+    """A title as it stands within a sentence: its first letter small, unless more than that is in capitals."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+
+
+def points(share: float) -> str:
+    """A difference of shares, in percentage points with its sign."""
+    return f"{100 * share:+z.1f}"  # z: no -0.0
+
+
+def span(row) -> str:
+    """A difference (estimate, low, high) with its 95 % interval, in points."""
+    return f"{points(row.estimate)} [{points(row.low)}, {points(row.high)}]"
+
+
+def as_printed(fractions: pd.Series, factor: float = 1) -> pd.Series:
+    """Published numbers with as many decimals as the longest of them has; empty where there is none."""
+    numbers = factor * fractions
+    digits = decimals(numbers.dropna())
+    return numbers.map(lambda value: "" if pd.isna(value) else f"{value:.{digits}f}")
+
+
+def elsewhere(study: Study) -> pd.DataFrame:
+    """Published rows, as text, of data sets that no data set of this study is, or stands for."""
+    table = printed(study)
+    for name in METRICS:
+        if name in table:
+            table[name] = as_printed(table[name])
+    own = [stands_for(study, name) for name in study.datasets]
+    return table[~table.dataset.isin(own)]
+
+
+def beside(table: pd.DataFrame) -> pd.DataFrame:
+    """Table 1, one column per model: for each metric what is published, what was measured here, and its interval.
+
+    Args:
+        table: metric, model, published, mean, low, high, all as fractions.
+    """
+    rows = {}
+    for metric, title in METRICS.items():
+        part = table[table.metric == metric].set_index("model")
+        if part.empty:
+            continue
+        factor, digits = (100, 1) if metric == "accuracy" else (1, 2)
+        number = f"{{:.{digits}f}}".format
+        if part.published.notna().any():
+            rows[title, "published"] = as_printed(part.published, factor)
+        rows[title, "here"] = (factor * part["mean"]).map(number)
+        rows[title, INTERVAL] = (factor * part.low).map(number) + " to " + (factor * part.high).map(number)
+    return pd.DataFrame(rows).T[table.model.unique()].rename_axis(columns=None)
+
+
+def evidence_table(assessed: pd.DataFrame) -> pd.DataFrame:
+    """Rows of evidence.csv: the interval beside the naive one."""
+    rows = {}
+    for row in assessed.itertuples():
+        rows[row.model] = {
+            "accuracy (%)": f"{100 * row.accuracy:.1f}",
+            "95 % interval": f"{100 * row.low:.1f} to {100 * row.high:.1f}",
+            "naive interval": f"{100 * row.naive_low:.1f} to {100 * row.naive_high:.1f}",
+            "design effect": f"{row.design_effect:.1f}",
+            "effective images": f"{row.effective_images:.0f}",
+            "seeds": row.seeds,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def differences_table(compared: pd.DataFrame) -> pd.DataFrame:
+    """Rows of differences.csv: the difference, its interval, p-values, and the difference that has 80 % power."""
+    rows = {}
+    for row in compared.itertuples():
+        rows[f"{row.a}, minus {row.b}"] = {
+            "points": points(row.estimate),
+            "95 % interval": f"{points(row.low)} to {points(row.high)}",
+            "P(A > B)": f"{row.better:.2f}",
+            "p": f"{row.p_value:.3f}",
+            "p (Holm)": f"{row.p_holm:.3f}",
+            "80 % power from": f"{100 * row.decidable:.1f}",
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def notes(study: Study) -> str:
+    """What a reader must know of each data set of a study, as a Markdown list: a subset, or images that are related."""
+    entries = [study.entry(name) for name in study.datasets]
+    return "\n".join(f"- {entry.title}: {entry.note}" for entry in entries if entry.note)
+
+
+def captioned(table: str, caption: str) -> str:
+    """An HTML table that says what it shows."""
+    return table.replace("<thead>", f"<caption>{html.escape(caption)}</caption><thead>", 1)
+
+
+def scores_html(table: pd.DataFrame) -> str:
+    """Scores (as `beside` takes them), with a caption that says what the rows are."""
+    shown = beside(table)
+    meaning = {
+        "published": "published: by its authors, for a model of this name",
+        "here": "here: mean over seeds",
+        INTERVAL: f"{INTERVAL}: its interval",
+    }
+    present = shown.index.get_level_values(1)
+    legend = "; ".join(text for row, text in meaning.items() if row in present)
+    return captioned(shown.to_html(border=0), f"Test scores. {legend[0].upper()}{legend[1:]}.")
+
+
+def published_html(rows: pd.DataFrame) -> str:
+    """Published rows, as text."""
+    return captioned(rows.to_html(index=False, border=0), "As published, as fractions")
+
+
+def sizes_html(sizes: pd.DataFrame) -> str:
+    """How large models are; `sizes`: dataset, model, parameters, megabytes."""
+    table = sizes.assign(size=[f"{row.parameters:,} ({row.megabytes:.2f} MB)" for row in sizes.itertuples()])
+    wide = table.pivot_table(index="model", columns="dataset", values="size", aggfunc="first", sort=False)
+    wide = wide.rename_axis(index=None, columns=None)
+    return captioned(wide.to_html(border=0), "Parameters, and their size in float32")
+
+
+def claims_html(judged: pd.DataFrame) -> str:
+    """claims.csv: the claim, the verdict with its link, what was measured, and the criterion."""
+    rows = []
+    for row in judged.fillna("").itertuples():
+        cell = {name: html.escape(str(value)) for name, value in row._asdict().items()}
+        measured, verdict, criterion = cell["estimate"], cell["verdict"], cell["tolerance"]
+        if cell["interval"]:
+            measured += f" [{cell['interval']}]"
+        if cell["link"]:
+            verdict = f'<a href="{cell["link"]}">{verdict}</a>'
+        if cell["decidable"]:
+            criterion += f"; 80 % power from {cell['decidable']}"
+        first_word = cell["verdict"].split()[0]
+        rows.append(
+            f"<tr><td>{cell['words']}<br><small>{cell['place']}</small></td>"
+            f'<td class="{first_word}">{verdict}</td>'
+            f"<td>{measured}<br><small>{cell['quantity']}</small></td>"
+            f"<td>{criterion}</td></tr>"
+        )
+    head = "<tr><th>Claim or question</th><th>Verdict</th><th>Measured</th><th>Criterion</th></tr>"
+    table = f'<table class="claims"><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>'
+    return captioned(table, "Claims and questions, each with its criterion, fixed before the run, and the verdict")
+
+
+def arithmetic_html(checked: pd.DataFrame) -> str:
+    """arithmetic.csv: which published rows are possible counts."""
+    rows = {}
+    for row in checked.itertuples():
+        rows[row.model] = {
+            "published": row.published,
+            "accuracy attainable": "yes" if row.attainable else "no",
+            "chance": f"{row.chance:.1%}",
+            "row attainable": "yes" if row.row_attainable else "no",
+            "chance of a row": f"{row.row_chance:.2%}",
+            "in words": row.in_words,
+        }
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    caption = "Published rows that can be counts, and rows that cannot"
+    return captioned(table.to_html(classes="prose", border=0), caption)

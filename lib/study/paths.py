@@ -1,0 +1,168 @@
+"""Where everything of a study stands: a (data set, split) is a Cell, and one training in it a Run.
+
+    study.cell("brain-mri", "group").run("vit", 0).predictions
+      -> runs/<study>/brain-mri/group/vit/seed-0/predictions.csv
+
+Folders that are in Git: runs/ (but no trained weights) and reports/. Not in Git: data/, weights/, build/.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from lib import strict
+from lib.data.catalogue import Dataset
+from lib.strict import StudyError, known
+
+if TYPE_CHECKING:
+    from lib.study.schema import Study
+
+
+def page_name(notebook: str, *of: str) -> str:
+    """The name of a page and of its executed notebook: 05_train-<dataset>-<split>-<model>; `index` of 09_report."""
+    return "index" if notebook == "09_report" else "-".join([notebook, *of])
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One data set of a study under one split protocol. StudyError: the study has no such data set or split."""
+
+    study: "Study" = field(hash=False, repr=False)
+    dataset: str
+    split: str
+
+    def __post_init__(self):
+        known(self.dataset, self.study.datasets, f"data set of the study {self.study.study!r}")
+        known(self.split, self.study.splits, f"split of the study {self.study.study!r}")
+
+    @cached_property
+    def entry(self) -> Dataset:
+        """The catalogue's entry of the data set."""
+        return self.study.entry(self.dataset)
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes, in the order of the logits."""
+        return list(self.entry.classes.values())
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether an image may have several of the classes, or none."""
+        return self.entry.labels == "many"
+
+    @property
+    def name(self) -> str:
+        """How files name the cell: <dataset>-<split>."""
+        return f"{self.dataset}-{self.split}"
+
+    @property
+    def title(self) -> str:
+        """How headings name the cell."""
+        return f"{self.entry.title}, split `{self.split}`"
+
+    @property
+    def images(self) -> Path:
+        """A folder: images.csv and pixels.npy."""
+        return self.study.images(self.dataset)
+
+    @property
+    def parts(self) -> Path:
+        """split.csv: which image is in which part."""
+        return self.study.data / "splits" / f"{self.name}.csv"
+
+    @property
+    def runs_folder(self) -> Path:
+        """A folder: one folder per model (in Git)."""
+        return strict.ROOT / "runs" / self.study.study / self.dataset / self.split
+
+    @property
+    def baselines(self) -> Path:
+        """A folder: the predictions of every baseline of lib.evidence.baselines (in Git)."""
+        return self.runs_folder / "baselines"
+
+    def run(self, model: str, seed: int) -> "Run":
+        """The training of a model with a seed. StudyError: the study has no such model."""
+        return Run(self, model, seed)
+
+    def runs(self, model: str) -> list["Run"]:
+        """The trainings of a model, one per seed."""
+        return [self.run(model, seed) for seed in self.study.seeds]
+
+    def with_result(self, model: str) -> list["Run"]:
+        """The trainings of a model that were not stopped."""
+        return [run for run in self.runs(model) if run.stopped is None]
+
+    def learnt(self, model: str) -> Path:
+        """A folder: size.csv of a model, and filters.csv of its first layer where that is a small convolution."""
+        return self.study.report / "models" / f"{self.name}-{model}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: a model on a cell with a seed. StudyError: the study has no such model."""
+
+    cell: Cell
+    model: str
+    seed: int
+
+    def __post_init__(self):
+        known(self.model, self.study.models, f"model of the study {self.study.study!r}")
+
+    @property
+    def study(self) -> "Study":
+        """The study that the cell belongs to."""
+        return self.cell.study
+
+    def __str__(self) -> str:
+        return f"{self.model} on {self.cell.dataset}, split {self.cell.split}, seed {self.seed}"
+
+    @property
+    def keys(self) -> dict:
+        """dataset, split, model and seed: what names the run in a table."""
+        return {"dataset": self.cell.dataset, "split": self.cell.split, "model": self.model, "seed": self.seed}
+
+    @property
+    def folder(self) -> Path:
+        """A folder of the files below (in Git)."""
+        return self.cell.runs_folder / self.model / f"seed-{self.seed}"
+
+    @property
+    def history(self) -> Path:
+        """One row per epoch: epoch, loss and accuracy per part."""
+        return self.folder / "history.csv"
+
+    @property
+    def predictions(self) -> Path:
+        """One row per validation and test image: part, path, group, label, predicted, one probability per class."""
+        return self.folder / "predictions.csv"
+
+    @property
+    def settings(self) -> Path:
+        """Everything that decided the result; it is written last, so it says that the other files are there."""
+        return self.folder / "settings.yaml"
+
+    @property
+    def weights(self) -> Path:
+        """The trained weights, a safetensors file (not in Git)."""
+        folder = strict.ROOT / "weights" / self.study.study / self.cell.dataset / self.cell.split / self.model
+        return folder / f"seed-{self.seed}.safetensors"
+
+    @property
+    def timing(self) -> Path:
+        """How long each epoch took, and on what. Nothing depends on it."""
+        return self.study.report / "timing" / f"{self.cell.name}-{self.model}-seed-{self.seed}.csv"
+
+    @property
+    def stopped(self) -> str | None:
+        """Why the training was stopped without a result; None: it has a result, or was not trained yet."""
+        path = self.folder / "stopped.txt"
+        return path.read_text().strip() if path.exists() else None
+
+    def kept_settings(self) -> dict:
+        """What settings.yaml says. StudyError: it is not there."""
+        if not self.settings.exists():
+            raise StudyError(f"{self} was not trained: make report STUDY={self.study.study}, or restore {self.folder}")
+        return yaml.safe_load(self.settings.read_text())

@@ -1,0 +1,287 @@
+"""What a study may say: blocks for data sets, training, pre-training and models, and the Study of them all.
+
+    params/<study>/params.yaml --load_study--> Study
+
+Nothing here imports torch, pandas or scikit-learn, so a misspelt parameter stops within a second.
+"""
+
+import inspect
+from itertools import product
+from pathlib import Path
+from typing import Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    create_model,
+    field_validator,
+    model_validator,
+)
+
+from lib import strict
+from lib.data import catalogue
+from lib.data.catalogue import Dataset
+from lib.data.splits import SPLITS
+from lib.models import MODELS
+from lib.strict import Key, Name, Strict, StudyError, known, read_yaml, validated
+from lib.study.paths import Cell, Run, page_name
+
+Optimizer = Literal["adam", "adamw", "sgd"]  # sgd: with a momentum of 0.9
+Schedule = Literal["constant", "warmup-cosine", "steps"]
+Draw = dict[str, NonNegativeInt]  # how many phantoms: see lib.data.catalogue.DRAWN
+# what a model may set for itself, in the place of the study's `training`
+OWN = ["batch_size", "learning_rate", "optimizer", "schedule", "weight_decay"]
+STARTS = {"none": "from scratch", "imagenet": "ImageNet weights", "phantoms": "pre-trained on drawings"}
+
+
+class DatasetSettings(Strict):
+    """What a study says of one of its data sets."""
+
+    epochs: PositiveInt
+    epoch_images: PositiveInt | None = None
+    flips: Literal["none", "horizontal", "both"] = "none"
+    shift: NonNegativeInt = 0  # px: while training each image moves so far at most, left or right, up or down
+    turn: float = Field(0, ge=0, le=180)  # degrees: and turns so far at most, one way or the other
+    centre_crop: bool = False  # the middle square of an image, instead of all of it squeezed to one
+    draw: Draw = {}
+    version: str = ""  # of images of one's own: another one, and they are read again
+
+
+class Pretraining(Strict):
+    """What models with `weights: phantoms` learn first: every class of these drawn data sets, in one model."""
+
+    epochs: PositiveInt
+    flips: Literal["none", "horizontal", "both"] = "none"
+    draw: dict[str, Draw] = Field(min_length=1)  # a drawn data set -> how many phantoms
+
+    @field_validator("draw")
+    @classmethod
+    def _draw(cls, draw):
+        for name, numbers in draw.items():
+            require_draw(name, numbers)
+            if not numbers:
+                raise ValueError(f"{name} is not drawn: pre-training is on phantoms")
+        return draw
+
+
+class ModelSettings(BaseModel):
+    """One model of a study: its architecture, and whatever keyword arguments that architecture takes."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
+
+    title: Name
+    architecture: str
+    learning_rate: PositiveFloat | list[PositiveFloat] | None = None  # several: the best on validation is kept
+    batch_size: PositiveInt | None = None  # this and the next three: where it differs from the study's
+    optimizer: Optimizer | None = None
+    weight_decay: NonNegativeFloat | None = None
+    schedule: Schedule | None = None
+    weights_file: str | None = None
+
+    @model_validator(mode="after")
+    def _settings(self):
+        known(self.architecture, MODELS, "architecture")
+        takes = inspect.signature(MODELS[self.architecture]).parameters.values()
+        options = {p.name: (p.annotation, p.default) for p in takes if p.kind is p.KEYWORD_ONLY}
+        create_model(self.architecture, __base__=Strict, **options)(**self.settings)
+        if self.weights_file and self.starts_from != "imagenet":
+            raise ValueError("weights_file is named, but the model does not ask for weights: set weights: imagenet")
+        return self
+
+    @property
+    def settings(self) -> dict:
+        """The keyword arguments of the architecture that this study sets."""
+        return dict(self.model_extra)
+
+    @property
+    def starts_from(self) -> str:
+        """none, imagenet or phantoms."""
+        return self.settings.get("weights", "none")
+
+    @property
+    def label(self) -> str:
+        """The title, and what it started from."""
+        return f"{self.title}, {STARTS[self.starts_from]}"
+
+
+def require_draw(name: str, draw: Draw) -> None:
+    """A StudyError or ValueError if `draw` does not say, by the right names, how many phantoms of data set `name`."""
+    wanted = catalogue.DRAWN.get(catalogue.entry(name).draw, [])
+    for setting in draw:
+        known(setting, wanted, f"setting of draw in {name}")
+    if lacking := [setting for setting in wanted if setting not in draw]:
+        raise ValueError(f"{name}: draw lacks {', '.join(lacking)}")
+
+
+class Training(Strict):
+    """How a study trains, where a model does not say otherwise; and what its images are when models see them."""
+
+    image_size: PositiveInt
+    pixel_mean: float
+    pixel_std: PositiveFloat
+    batch_size: PositiveInt
+    optimizer: Optimizer
+    learning_rate: PositiveFloat
+    weight_decay: float = Field(ge=0)
+    schedule: Schedule
+    device: Literal["auto", "cpu", "cuda"]
+    precision: Literal["32-true", "bf16-mixed"]
+
+
+class Study(Strict):
+    """All of a study. params/demo/params.yaml says in a comment what each line is, and its unit."""
+
+    study: str
+    root: str
+    title: Name
+    paper: str | None
+    datasets: dict[Key, DatasetSettings] = Field(min_length=1)
+    splits: list[str] = Field(min_length=1)
+    split_seed: NonNegativeInt
+    validation_share: float = Field(gt=0, le=0.5)
+    skip_broken: bool
+    extra: list[Literal["00_primer", "04_attention", "10_use"]] = Field(min_length=1)
+    pretrain: Pretraining | None
+    models: dict[Key, ModelSettings] = Field(min_length=1)
+    seeds: list[NonNegativeInt] = Field(min_length=1)
+    training: Training
+    devices: PositiveInt = 1
+    nodes: PositiveInt = 1
+    strategy: Literal["auto", "ddp", "ddp_find_unused_parameters_true"] = "auto"
+
+    @field_validator("splits")
+    @classmethod
+    def _splits(cls, splits):
+        return [known(name, SPLITS, "split protocol") for name in splits]
+
+    @field_validator("paper")
+    @classmethod
+    def _paper(cls, paper):
+        folders = [path.name for path in (strict.ROOT / "params" / "published").glob("*")]
+        return paper and known(paper, folders, "folder of params/published")
+
+    @model_validator(mode="after")
+    def _draws(self):
+        for name, settings in self.datasets.items():
+            require_draw(name, settings.draw)
+        for name, draw in self.pretrain.draw.items() if self.pretrain else []:
+            if name in self.datasets and self.datasets[name].draw["seed"] == draw["seed"]:
+                raise ValueError(f"pretrain draws the very phantoms that {name} tests on: give it another seed")
+        return self
+
+    @model_validator(mode="after")
+    def _models(self):
+        titles = list(self.titles.values())
+        for what, values in [("seeds", self.seeds), ("splits", self.splits), ("titles of models", titles)]:
+            if len(set(values)) < len(values):
+                raise ValueError(f"two {what} are the same: {', '.join(map(str, values))}")
+        asking = [name for name, model in self.models.items() if model.starts_from == "phantoms"]
+        if asking and self.pretrain is None:
+            raise ValueError(f"{', '.join(asking)} ask for weights: phantoms, and pretrain says nothing")
+        return self
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """How tables and figures name each model: with what it starts from, where that is not the same for all."""
+        alike = len({model.starts_from for model in self.models.values()}) == 1
+        return {name: model.title if alike else model.label for name, model in self.models.items()}
+
+    def vits(self, *, plain: bool) -> list[str]:
+        """Names of the models that are ViTs, with the library's own attention or with another."""
+        vits = {name: model.settings for name, model in self.models.items() if model.architecture == "vit"}
+        return [name for name, settings in vits.items() if (settings.get("attention", "plain") == "plain") == plain]
+
+    def entry(self, name: str) -> Dataset:
+        """The catalogue's entry of one of this study's data sets."""
+        return catalogue.entry(known(name, self.datasets, f"data set of the study {self.study!r}"))
+
+    def cell(self, dataset: str, split: str) -> Cell:
+        """One of its data sets under one of its split protocols."""
+        return Cell(self, dataset, split)
+
+    @property
+    def cells(self) -> list[Cell]:
+        """Every data set under every split protocol, in the order of the parameters."""
+        return [self.cell(dataset, split) for dataset, split in product(self.datasets, self.splits)]
+
+    @property
+    def runs(self) -> list[Run]:
+        """Everything that is trained, in the order of the parameters."""
+        return [run for cell in self.cells for model in self.models for run in cell.runs(model)]
+
+    @property
+    def parameters(self) -> Path:
+        """A folder: params.yaml, claims.yaml, dvc.yaml and dvc.lock."""
+        return strict.ROOT / "params" / self.study
+
+    @property
+    def data(self) -> Path:
+        """A folder of what is made from archives (not in Git)."""
+        return strict.ROOT / "data" / self.study
+
+    @property
+    def report(self) -> Path:
+        """A folder of what people read: pages, tables/, figures/."""
+        return strict.ROOT / "reports" / self.study
+
+    @property
+    def executed(self) -> Path:
+        """A folder: one executed notebook per page (not in Git)."""
+        return strict.ROOT / "build" / self.study
+
+    @property
+    def pretrained(self) -> Path:
+        """A folder: the ViTs that `weights: phantoms` starts from, how they were trained, history.csv (in Git)."""
+        return strict.ROOT / "runs" / self.study / "pretrained"
+
+    @property
+    def pages(self) -> list[str]:
+        """The report's pages beside index.html, in the order of the notebooks."""
+        pages = [page_name(notebook, name) for notebook in ["01_download", "02_groups"] for name in self.datasets]
+        pages += [page_name("03_split", cell.name) for cell in self.cells]
+        pages += [page_name("05_train", cell.name, model) for cell in self.cells for model in self.models]
+        return sorted([*pages, "06_evaluate", "07_figures", "08_claims", *self.extra], key=lambda page: page[:2])
+
+    def shown(self, notebook: str) -> Path:
+        """A folder: figures.csv, and what else one of the `extra` notebooks shows."""
+        return self.report / "shown" / notebook
+
+    def answer(self, notebook: str, *of: str) -> Path:
+        """The answer of a page, as Markdown; that of 09_report, which reads the others, stands beside their folder."""
+        if notebook == "09_report":
+            return self.report / "answer.md"
+        return self.report / "answers" / f"{page_name(notebook, *of)}.md"
+
+    def images(self, dataset: str) -> Path:
+        """A folder: images.csv (one row per image) and pixels.npy (the same rows, uint8)."""
+        return self.data / "images" / dataset
+
+    def groups(self, dataset: str) -> Path:
+        """groups.csv of a data set: which images belong together."""
+        return self.data / "groups" / f"{dataset}.csv"
+
+    def links(self, dataset: str) -> Path:
+        """links.csv of a data set: why images are in one group."""
+        return self.data / "groups" / f"{dataset}-links.csv"
+
+
+def load_study(name: str | Study) -> Study:
+    """The study in params/<name>/params.yaml; a study that is already loaded comes back as it is.
+
+    StudyError: no such study, or parameters that are not right (all of them listed, with the right names).
+    """
+    if isinstance(name, Study):
+        return name
+    studies = sorted(path.parent.name for path in (strict.ROOT / "params").glob("*/params.yaml"))
+    if name not in studies:
+        raise StudyError(f"there is no params/{name}/params.yaml: the studies are {', '.join(studies)}")
+    path = strict.ROOT / "params" / name / "params.yaml"
+    study = validated(Study, read_yaml(path), f"params/{name}/params.yaml")
+    if study.study != name:
+        raise StudyError(f"params/{name}/params.yaml says 'study: {study.study}': it must be the folder's name, {name}")
+    return study

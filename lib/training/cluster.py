@@ -1,0 +1,74 @@
+"""The grid of a study on a cluster: DVC's own training stages as tasks of Ray, as many at a time as there is room for.
+
+    stages before training --dvc repro--> train@... --one Ray task each: dvc repro -s--> `dvc repro` makes the rest
+
+`python -m lib cluster demo auto`, or `make report RAY=auto`, on any machine of the cluster. All machines see the same
+folder under the same path. docs/machines.md says how a cluster is started, and when it is worth it.
+"""
+
+import os
+import subprocess
+import sys
+from itertools import takewhile
+from pathlib import Path
+
+from lib import strict
+from lib.data.files import alone
+from lib.strict import StudyError
+from lib.study import Study, load_study
+
+# no usage statistics; show every line of a training
+SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0"}
+
+
+def dvc(*arguments: str, **options) -> subprocess.CompletedProcess:
+    """Run DVC of this environment in the project's folder; it waits while another DVC holds the lock."""
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    command = [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
+    return subprocess.run(command, cwd=strict.ROOT, env=environment, check=True, **options)
+
+
+def train(stage: str) -> None:
+    """Run one training stage, on whichever machine this is; resumes where a worker that was killed left it.
+
+    Ray kills the processes of a killed worker, but not where its node was lost. DVC therefore holds the stage's lock
+    too, so that the next worker waits for a training that lives on.
+    """
+    with alone(strict.ROOT / "build" / f"{stage.replace('/', '-')}.lock") as lock:
+        dvc("repro", "-s", stage, pass_fds=[lock.fileno()])
+
+
+def spread(study: Study, address: str) -> list[str]:
+    """Run every training stage of a study as a task of the Ray cluster at an address; returns those that failed."""
+    os.environ.update(SETTINGS | os.environ)
+    import ray
+
+    ray.init(address)
+    pipeline = "dvc.yaml" if study.root == "." else f"params/{study.study}/dvc.yaml"
+    stages = dvc("stage", "list", "--name-only", pipeline, capture_output=True, text=True).stdout.split()
+    dvc("repro", *takewhile(lambda stage: "train@" not in stage, stages))
+    gpus = study.devices if study.training.device != "cpu" and "GPU" in ray.cluster_resources() else 0
+    task = ray.remote(num_cpus=study.devices, num_gpus=gpus, max_retries=3)(train)
+    results, failed = {stage: task.remote(stage) for stage in stages if "train@" in stage}, []
+    for stage, result in results.items():
+        try:
+            ray.get(result)
+        except ray.exceptions.RayError:
+            failed.append(stage)
+    return failed
+
+
+def main(study_name: str, address: str) -> None:
+    """Train all runs of a study. StudyError: no Ray, no cluster, or stages that failed."""
+    try:
+        failed = spread(load_study(study_name), address)
+    except ImportError as error:
+        raise StudyError("Ray is not installed: python -m pip install -r requirements-ray.txt") from error
+    except ConnectionError as error:
+        raise StudyError(
+            f"no Ray cluster answers at {address!r} ({error}): docs/machines.md says how to start one"
+        ) from None
+    except subprocess.CalledProcessError as error:
+        raise StudyError("a stage before the trainings failed: its output is above") from error
+    if failed:
+        raise StudyError(f"these stages failed (their output is above; finished seeds are kept): {', '.join(failed)}")

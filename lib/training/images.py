@@ -1,0 +1,159 @@
+"""Images and their labels as batches: what a model sees, what it learns from, and what counts as right.
+
+pixels.npy + split.csv --open_images--> Images --batch(rows)--> (batch, 3, size, size) float32, labels
+                                                                --augment--> the same shape
+one label per image:      softmax, cross-entropy, the most probable class
+several labels per image: one sigmoid and binary cross-entropy per label, the labels above one half
+"""
+
+import math
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lib.data.files import read_csv
+from lib.data.labels import SEPARATOR, joined
+from lib.study import Cell, Study
+from lib.study.schema import Training
+
+FLIPS = {"none": [], "horizontal": [-1], "both": [-1, -2]}  # axes of (batch, 3, height, width)
+
+
+def normalised(pixels: Tensor, training: Training) -> Tensor:
+    """(images, size, size, 3) uint8 -> (images, 3, size, size) float32: [0, 1] minus `pixel_mean`, over `pixel_std`."""
+    planes = pixels.permute(0, 3, 1, 2).contiguous()  # convolutions here are faster on one plane per channel
+    return (planes.float() / 255 - training.pixel_mean) / training.pixel_std
+
+
+def augment(pixels: Tensor, batch: int, own: slice, *, flips: str, shift: int = 0, turn: float = 0.0) -> Tensor:
+    """Mirror, turn and shift each image of a process's share of a batch; beyond the edge of an image lies the mean (0).
+
+    Args:
+        pixels: (images, 3, height, width), normalised.
+        batch: images of the whole batch. Every process draws for all of them, so that an image gets the same
+            whatever the number of processes.
+        own: which of the batch's images `pixels` are.
+        flips: a key of FLIPS. shift: px at most, along each axis. turn: degrees at most, either way.
+    """
+    for axis in FLIPS[flips]:
+        flipped = (torch.rand(batch) < 0.5)[own].to(pixels.device)
+        pixels = torch.where(flipped[:, None, None, None], pixels.flip(axis), pixels)
+    if shift or turn:
+        angle = (2 * torch.rand(batch) - 1) * math.radians(turn)
+        width_height = torch.tensor(pixels.shape[:-3:-1])
+        moved = torch.randint(-shift, shift + 1, (batch, 2)) * 2 / width_height
+        rows = torch.stack([angle.cos(), -angle.sin(), moved[:, 0], angle.sin(), angle.cos(), moved[:, 1]], 1)
+        grid = F.affine_grid(rows.view(-1, 2, 3)[own].to(pixels.device), list(pixels.shape), align_corners=False)
+        pixels = F.grid_sample(pixels, grid, align_corners=False)
+    return pixels
+
+
+class OneLabel:
+    """One label per image. Labels: (images,) class numbers."""
+
+    loss = staticmethod(F.cross_entropy)  # logits, labels -> mean loss in nats
+
+    @staticmethod
+    def encode(texts: list[str], classes: list[str]) -> Tensor:
+        """The texts of a table -> labels."""
+        return torch.tensor([classes.index(text) for text in texts])
+
+    @staticmethod
+    def probabilities(logits: Tensor) -> Tensor:
+        """(images, classes) -> the same shape."""
+        return logits.softmax(-1)
+
+    @staticmethod
+    def log_loss(probabilities: Tensor, labels: Tensor) -> Tensor:
+        """Mean loss in nats; a probability counts as 1e-12 at least."""
+        return F.nll_loss(probabilities.clamp_min(1e-12).log(), labels)
+
+    @staticmethod
+    def right(outputs: Tensor, labels: Tensor, half: float) -> Tensor:
+        """(images,) bool: whether the largest of an image's logits or probabilities is its class's."""
+        return outputs.argmax(1) == labels
+
+    @staticmethod
+    def names(probabilities: np.ndarray, classes: list[str]) -> list[str]:
+        """What is predicted, one text per image."""
+        return [classes[number] for number in probabilities.argmax(1)]
+
+
+class ManyLabels:
+    """Several labels per image, or none. Labels: (images, classes) 0.0 or 1.0."""
+
+    loss = staticmethod(F.binary_cross_entropy_with_logits)  # logits, labels -> mean loss in nats
+
+    @staticmethod
+    def encode(texts: list[str], classes: list[str]) -> Tensor:
+        """The texts of a table, labels joined by SEPARATOR -> labels."""
+        return torch.tensor([[float(name in text.split(SEPARATOR)) for name in classes] for text in texts])
+
+    @staticmethod
+    def probabilities(logits: Tensor) -> Tensor:
+        """(images, classes) -> the same shape."""
+        return torch.sigmoid(logits)
+
+    @staticmethod
+    def log_loss(probabilities: Tensor, labels: Tensor) -> Tensor:
+        """Mean loss in nats."""
+        return F.binary_cross_entropy(probabilities, labels.to(probabilities))
+
+    @staticmethod
+    def right(outputs: Tensor, labels: Tensor, half: float) -> Tensor:
+        """(images,) bool: whether all labels of an image are predicted, and no other.
+
+        Args:
+            half: what a predicted label's output is above: 0 for logits, 0.5 for probabilities.
+        """
+        return ((outputs > half) == labels.bool()).all(1)
+
+    @staticmethod
+    def names(probabilities: np.ndarray, classes: list[str]) -> list[str]:
+        """What is predicted, one text per image."""
+        return joined(probabilities > 0.5, classes)
+
+
+Kind = type[OneLabel] | type[ManyLabels]
+KINDS: dict[str, Kind] = {"one": OneLabel, "many": ManyLabels}  # by `labels` of a catalogue entry
+
+
+class Images:
+    """Pixels, labels and parts of a table of images, handed out as batches on a device.
+
+    Args:
+        table: one row per image: label, part. pixels: (rows, size, size, 3) uint8.
+        classes: names of the classes, in the order of the logits.
+        study: its `training` says how pixels are normalised. kind: a key of KINDS.
+    """
+
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        pixels: np.ndarray,
+        classes: list[str],
+        study: Study,
+        device: torch.device,
+        kind: str = "one",
+    ):
+        self.table, self.pixels, self.classes = table, pixels, classes
+        self.training, self.device, self.kind = study.training, device, KINDS[kind]
+        self.labels = self.kind.encode(list(table.label), classes)
+
+    def rows(self, part: str) -> Tensor:
+        """Row numbers of a part."""
+        return torch.from_numpy(np.flatnonzero(self.table.part == part))
+
+    def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows -> normalised pixels (batch, 3, size, size), and labels (batch,) or (batch, classes)."""
+        pixels = torch.from_numpy(self.pixels[rows.numpy()]).to(self.device)
+        return normalised(pixels, self.training), self.labels[rows].to(self.device)
+
+
+def open_images(cell: Cell, device: torch.device) -> Images:
+    """The images of a cell, as notebooks 01 and 03 left them."""
+    pixels = np.load(cell.images / "pixels.npy", mmap_mode="r")
+    return Images(read_csv(cell.parts), pixels, cell.classes, cell.study, device, cell.entry.labels)

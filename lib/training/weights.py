@@ -1,0 +1,81 @@
+"""Pre-trained weights: a file named by the study, or fetched once into a DVC output, so that its checksum is recorded.
+
+`python -m lib weights paper` makes data/paper/weights/: weights.csv, and one file per model that asks for weights.
+"""
+
+import os
+import shutil
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from lib import strict
+from lib.data.fetch import archives, download
+from lib.data.files import write, write_csv
+from lib.strict import StudyError
+from lib.study import Study, load_study
+from lib.study.schema import ModelSettings
+from lib.study.settings import file_digest, start_file
+
+
+def address(architecture: str) -> str:
+    """Where the library that defines an architecture publishes its ImageNet weights."""
+    if architecture == "vit":
+        from pytorch_pretrained_vit.configs import PRETRAINED_MODELS
+
+        return PRETRAINED_MODELS["B_16_imagenet1k"]["url"]
+    from torchvision.models import get_model_weights
+
+    return get_model_weights(architecture).IMAGENET1K_V1.url
+
+
+def fetch(url: str, path: Path) -> None:
+    """Copy the file of that name from where archives are kept; download it there first if it is missing.
+
+    torchvision's names carry the beginning of a checksum, which a download must have; a file that is there already is
+    taken as it is.
+    """
+    kept = archives() / url.rsplit("/", 1)[1]
+    digest = kept.stem.rsplit("-", 1)[1:]
+    otherwise = f"put {kept.name} into {kept.parent}, or name the file as weights_file in the study's parameters"
+    if not kept.exists():
+        try:
+            fetched = download(url, kept.with_name(f"unchecked-{kept.name}"), tqdm)
+        except StudyError as error:
+            raise StudyError(f"{error}\n  Or {otherwise}.") from None
+        if digest and not file_digest(fetched).startswith(digest[0]):
+            fetched.unlink()
+            raise StudyError(f"the file from {url} has not the checksum in its name: try again, or {otherwise}")
+        os.replace(fetched, kept)
+    shutil.copyfile(kept, path)
+
+
+def obtain(model: str, chosen: ModelSettings, path: Path) -> None:
+    """Write the weights that a model starts from to `path`: the file that the study names, or the library's."""
+    if not chosen.weights_file:
+        return fetch(address(chosen.architecture), path)
+    named = strict.ROOT / Path(chosen.weights_file).expanduser()
+    if not named.exists():
+        raise StudyError(f"models.{model}.weights_file: there is no file {chosen.weights_file}")
+    shutil.copyfile(named, path)
+
+
+def collect(study: Study) -> pd.DataFrame:
+    """Bring every file that the study's models start from; returns weights.csv: model, file, bytes, sha256."""
+    rows = []
+    for model, chosen in study.models.items():
+        if chosen.starts_from == "imagenet":
+            path = start_file(study, model)
+            write(path, partial(obtain, model, chosen))
+            rows.append((model, path.name, path.stat().st_size, file_digest(path)))
+    return pd.DataFrame(rows, columns=["model", "file", "bytes", "sha256"])
+
+
+def main(study_name: str) -> None:
+    """Bring the weights of a study, write weights.csv and print it."""
+    study = load_study(study_name)
+    table = collect(study)
+    write_csv(table, study.data / "weights" / "weights.csv")
+    print(table.to_string(index=False) if len(table) else "no model of this study starts from ImageNet weights")
