@@ -2,6 +2,7 @@
 # make report STUDY=quick  another study (a folder of params/)
 # make report IMAGES=path  a study of images of your own: one sub-folder per class, or a CSV file with path and label
 # make report RAY=auto     its trainings on the Ray cluster that this machine is part of: docs/machines.md
+# make report JOBS=1      one stage at a time; without it as many as there are cores for
 # make redo STUDY=small    its tables, figures and verdicts again, from the committed predictions alone
 # make lab                 JupyterLab on notebooks/
 # make test                the checks, in minutes; make test-all: all of them
@@ -16,9 +17,8 @@ REDO = 06_evaluate 07_figures 08_claims 09_report
 
 .PHONY: report redo lab test test-all test-faults pipelines badges bench
 report: .venv/ready
-	@study="$(STUDY)"; $(if $(IMAGES),study=$$(python -m lib own "$(IMAGES)") &&) python -m lib check $$study && \
-	$(if $(RAY),python -m lib cluster $$study $(RAY) &&) dvc repro $$([ "$$study" = demo ] || echo "params/$$study/")dvc.yaml && \
-	echo "The report: reports/$$study/index.html"
+	@study="$(STUDY)"; $(if $(IMAGES),study=$$(python -m lib own "$(IMAGES)") &&) \
+	$(if $(RAY),python -m lib cluster $$study $(RAY) &&) python -m lib report $$study $(JOBS)
 
 redo: .venv/ready
 	@for notebook in $(REDO); do python -m lib execute $$notebook $(STUDY) || exit 1; done
@@ -52,7 +52,7 @@ bench: .venv/ready
 
 .venv/ready: requirements-dev.txt requirements.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or later is needed; name one as PYTHON=...")'
-	@echo "Setting up .venv: about 6 GB and a few minutes, once"
+	@echo "Setting up .venv: about 6 GB, a minute or a few, once"
 	@test -x .venv/bin/pip || $(PYTHON) -m venv --clear .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@.venv/bin/python .setup/install.py requirements-dev.txt
 	@touch .venv/ready

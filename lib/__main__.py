@@ -35,6 +35,14 @@ def check(study: str) -> None:
     print(f"study {study}: {len(chosen.models)} models, {len(chosen.runs)} trainings, {number} claims to judge")
 
 
+def report(study: str, *jobs: str) -> None:
+    """Make the report of a study, JOBS stages at a time (default: as many as there are cores for)."""
+    from lib.training import jobs as side_by_side
+
+    check(study)
+    side_by_side.report(study, *jobs)
+
+
 def own(path: str) -> None:
     """Make a study of your own images: a folder with one sub-folder per class, or a CSV file; prints its name."""
     from pathlib import Path
@@ -80,7 +88,7 @@ def cluster(study: str, address: str) -> None:
     cluster.main(study, address)
 
 
-COMMANDS = [execute, render, check, own, pipelines, weights, pretrain, launch, cluster]
+COMMANDS = [report, execute, render, check, own, pipelines, weights, pretrain, launch, cluster]
 
 
 def main() -> None:

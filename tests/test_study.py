@@ -10,6 +10,7 @@ from lib import strict
 from lib.models import MODELS
 from lib.strict import StudyError, validated
 from lib.study import Study, load_study
+from lib.study.settings import declared
 
 GOOD = yaml.safe_load((strict.ROOT / "tests" / "tiny.yaml").read_text())
 
@@ -84,6 +85,14 @@ def test_a_title_says_the_start_where_it_is_not_the_same_for_all():
     alone = validated(Study, changed(models={"a": plain, "b": {**plain, "title": "B"}}, pretrain=None), "here").titles
     both = validated(Study, changed(models={"a": plain, "b": other}, pretrain=None), "here").titles
     assert list(alone.values()) == ["A", "B"] and list(both.values()) == ["A, from scratch", "B, ImageNet weights"]
+
+
+def test_the_number_of_threads_decides_a_run_only_where_it_is_set(tiny):
+    run = tiny.cell("phantom-brain", "published").run("cnn", 0)
+    assert declared(run)["threads"] == 1
+    training = tiny.training.model_copy(update={"threads": None})
+    unset = tiny.model_copy(update={"training": training}).cell("phantom-brain", "published").run("cnn", 0)
+    assert "threads" not in declared(unset)
 
 
 def test_an_unknown_study_lists_the_studies():

@@ -131,6 +131,7 @@ class Training(Strict):
     schedule: Schedule
     device: Literal["auto", "cpu", "cuda"]
     precision: Literal["32-true", "bf16-mixed"]
+    threads: PositiveInt | None = None  # of a training; where it is set, every machine makes the same bytes
 
 
 class Study(Strict):

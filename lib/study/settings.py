@@ -32,6 +32,7 @@ def declared(run: Run) -> dict:
     model, training = run.study.models[run.model], run.study.training
     own = {name: getattr(model, name) for name in OWN}
     shared = ["image_size", "pixel_mean", "pixel_std", "precision"]
+    shared += ["threads"] if training.threads else []
     return {
         "model": {"architecture": model.architecture, **model.settings},
         "seed": run.seed,

@@ -8,24 +8,16 @@ folder under the same path. docs/machines.md says how a cluster is started, and 
 
 import os
 import subprocess
-import sys
 from itertools import takewhile
-from pathlib import Path
 
 from lib import strict
 from lib.data.files import alone
 from lib.strict import StudyError
 from lib.study import Study, load_study
+from lib.training.jobs import dvc, pipeline
 
 # no usage statistics; show every line of a training
 SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0"}
-
-
-def dvc(*arguments: str, **options) -> subprocess.CompletedProcess:
-    """Run DVC of this environment in the project's folder; it waits while another DVC holds the lock."""
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    command = [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
-    return subprocess.run(command, cwd=strict.ROOT, env=environment, check=True, **options)
 
 
 def train(stage: str) -> None:
@@ -35,7 +27,7 @@ def train(stage: str) -> None:
     too, so that the next worker waits for a training that lives on.
     """
     with alone(strict.ROOT / "build" / f"{stage.replace('/', '-')}.lock") as lock:
-        dvc("repro", "-s", stage, pass_fds=[lock.fileno()])
+        dvc("repro", "-s", stage, pass_fds=[lock.fileno()], check=True)
 
 
 def spread(study: Study, address: str) -> list[str]:
@@ -44,9 +36,9 @@ def spread(study: Study, address: str) -> list[str]:
     import ray
 
     ray.init(address)
-    pipeline = "dvc.yaml" if study.root == "." else f"params/{study.study}/dvc.yaml"
-    stages = dvc("stage", "list", "--name-only", pipeline, capture_output=True, text=True).stdout.split()
-    dvc("repro", *takewhile(lambda stage: "train@" not in stage, stages))
+    listed = dvc("stage", "list", "--name-only", pipeline(study), capture_output=True, text=True, check=True)
+    stages = listed.stdout.split()
+    dvc("repro", *takewhile(lambda stage: "train@" not in stage, stages), check=True)
     gpus = study.devices if study.training.device != "cpu" and "GPU" in ray.cluster_resources() else 0
     task = ray.remote(num_cpus=study.devices, num_gpus=gpus, max_retries=3)(train)
     results, failed = {stage: task.remote(stage) for stage in stages if "train@" in stage}, []

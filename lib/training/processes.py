@@ -41,6 +41,8 @@ def start_fabric(study: Study):
             f"{name} asks for nodes: {study.nodes}: start `python -m lib launch {study.study}` on each of them"
             " as docs/machines.md says, then run this again"
         )
+    if study.training.threads:
+        torch.set_num_threads(study.training.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is not repeatable
     from lightning_fabric import Fabric  # here, because its import takes a second

@@ -1,0 +1,136 @@
+"""The stages of a study side by side, as many at a time as there are cores for; `dvc repro` makes the rest.
+
+    download, groups, split per data set; pre-training --> train@... --> page@..., evaluate --dvc repro--> report
+
+Each job is one `dvc repro -s` over stages that follow one another: DVC decides what has to run. A job that fails is
+named at the end, while the others finish. On a cluster lib.training.cluster does the same with Ray.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from lib import strict
+from lib.strict import StudyError
+from lib.study import Study, load_study
+
+
+class Job(NamedTuple):
+    """Stages that run one after another once other jobs are done; those that took longest before start first."""
+
+    name: str
+    stages: list[str]
+    after: list[str] = []
+    seconds: float = 0.0
+
+
+def dvc(*arguments: str, **options) -> subprocess.CompletedProcess:
+    """Run DVC of this environment in the project's folder; it waits while another DVC holds the lock."""
+    return subprocess.run(command(*arguments), cwd=strict.ROOT, env=environment(), **options)
+
+
+def command(*arguments: str) -> list[str]:
+    """A DVC command of this environment."""
+    return [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
+
+
+def environment() -> dict[str, str]:
+    """This environment, in which `python` is the one that runs now."""
+    return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+def pipeline(study: Study) -> str:
+    """The study's dvc.yaml, as a target of DVC."""
+    return "dvc.yaml" if study.root == "." else f"params/{study.study}/dvc.yaml"
+
+
+def jobs_of(study: Study) -> list[Job]:
+    """All stages before the tables, in jobs; a training waits for its split and for what its model starts from."""
+    jobs = [Job("start", ["weights", "pretrain"])]
+    for dataset in study.datasets:
+        splits = [f"split@{dataset}-{split}" for split in study.splits]
+        jobs.append(Job(dataset, [f"download@{dataset}", f"groups@{dataset}", *splits]))
+    trainings = []
+    for cell in study.cells:
+        for model in study.models:
+            name = f"train@{cell.name}-{model}"
+            seconds = sum(pd.read_csv(r.timing).seconds.sum() for r in cell.runs(model) if r.timing.exists())
+            trainings.append(Job(name, [name], ["start", cell.dataset], seconds))
+    trainings.sort(key=lambda job: job.seconds, reverse=True)
+    names = [job.name for job in trainings]
+    pages = [Job(f"page@{page}", [f"page@{page}"], names) for page in study.extra]
+    return [*jobs, *trainings, *pages, Job("evaluate", ["evaluate"], names)]
+
+
+def at_once(study: Study) -> int:
+    """How many trainings this machine has room for: one per core, or per as many cores as a training has threads."""
+    gpu = study.training.device != "cpu" and shutil.which("nvidia-smi") is not None
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    threads = study.training.threads or cores
+    return 1 if gpu else max(1, cores // (threads * study.devices))
+
+
+def run(study: Study, job: Job) -> bool:
+    """Run a job and show its output line by line with its name; whether it succeeded."""
+    prefix = "" if study.root == "." else f"{pipeline(study)}:"
+    targets = [f"{prefix}{stage}" for stage in job.stages]
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command("repro", "-s", *targets), cwd=strict.ROOT, env=environment(), **options) as process:
+        for line in process.stdout:
+            if line.strip() and not line.startswith(("Updating lock file", "To track", "\tgit add", "Use `dvc push`")):
+                print(f"[{job.name}] {line}", end="", flush=True)
+    return process.returncode == 0
+
+
+@contextmanager
+def pool(size: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that start jobs; where the user stops everything, jobs that have not begun are dropped."""
+    executor = ThreadPoolExecutor(size)
+    try:
+        yield executor
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def side_by_side(study: Study, size: int) -> list[str]:
+    """Run the jobs of a study, `size` at a time; returns the names of those that failed, or waited for one that did."""
+    left, running, done, failed = jobs_of(study), {}, set(), []
+    with pool(size) as executor:
+        while left or running:
+            for job in [job for job in left if done.issuperset(job.after)]:
+                left.remove(job)
+                future: Future = executor.submit(run, study, job)
+                running[future] = job.name
+            if not running:  # all that is left waits for a job that failed
+                return failed + [job.name for job in left]
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                name = running.pop(future)
+                if future.result():
+                    done.add(name)
+                else:
+                    failed.append(name)
+    return failed
+
+
+def report(study_name: str, size: str = "") -> None:
+    """Make the report of a study, `size` jobs at a time (default: at_once). StudyError: stages that failed."""
+    study = load_study(study_name)
+    path = f"reports/{study.study}/index.html"
+    if dvc("status", "-q", pipeline(study)).returncode == 0:
+        print(f"Nothing to do. The report: {path}")
+        return
+    failed = side_by_side(study, int(size or at_once(study)))
+    if failed:
+        raise StudyError(f"these stages failed (their output is above; what is finished is kept): {', '.join(failed)}")
+    if dvc("repro", pipeline(study)).returncode:
+        raise StudyError("a stage after the trainings failed: its output is above")
+    print(f"The report: {path}")

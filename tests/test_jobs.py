@@ -1,0 +1,80 @@
+"""Stages side by side: what waits for what, one failure does not stop the others, and the bytes of one at a time."""
+
+import threading
+
+import faults
+import pytest
+from conftest import Project
+
+from lib.study import load_study
+from lib.training import jobs
+
+
+@pytest.fixture
+def study():
+    return load_study("demo")
+
+
+def test_every_stage_before_the_tables_is_in_one_job_and_waits_for_what_it_reads(study):
+    every = jobs.jobs_of(study)
+    names = [stage for job in every for stage in job.stages]
+    assert len(names) == len(set(names)) and {"weights", "pretrain", "evaluate"} <= set(names)
+    done = set()
+    for job in every:  # in this order each could run after those before it
+        assert done.issuperset(job.after), job
+        done.add(job.name)
+    trained = {job.name for job in every if job.name.startswith("train@")}
+    assert len(trained) == len(study.cells) * len(study.models)
+    assert next(job for job in every if job.name == "evaluate").after == sorted(trained, key=names.index)
+
+
+def test_no_more_jobs_run_than_asked_for_and_a_failed_one_is_named_while_the_others_finish(study, monkeypatch):
+    failing = next(job.name for job in jobs.jobs_of(study) if job.name.startswith("train@"))
+    ran, now, most, lock = [], set(), [0], threading.Lock()
+
+    def run(study, job):
+        with lock:
+            now.add(job.name)
+            ran.append(job.name)
+            most[0] = max(most[0], len(now))
+        threading.Event().wait(0.01)
+        now.discard(job.name)
+        return job.name != failing
+
+    monkeypatch.setattr(jobs, "run", run)
+    failed = jobs.side_by_side(study, 2)
+    assert failed[0] == failing and most[0] == 2
+    assert all(job.name in ran for job in jobs.jobs_of(study) if failing not in job.after)
+    assert "evaluate" in failed and "evaluate" not in ran, "what waits for the failed one is not begun"
+
+
+def test_a_training_that_took_longest_before_begins_first(study, monkeypatch, tmp_path):
+    monkeypatch.setattr("lib.strict.ROOT", tmp_path)
+    cells = [run for run in study.runs]
+    for number, run in enumerate(cells):
+        run.timing.parent.mkdir(parents=True, exist_ok=True)
+        run.timing.write_text(f"seconds\n{number}\n")
+    trained = [job for job in jobs.jobs_of(study) if job.name.startswith("train@")]
+    assert [job.seconds for job in trained] == sorted((job.seconds for job in trained), reverse=True)
+    assert trained[0].name == f"train@{cells[-1].cell.name}-{cells[-1].model}"
+
+
+def test_a_training_of_one_thread_gets_a_core_and_one_of_all_threads_the_machine(study, monkeypatch):
+    monkeypatch.setattr(jobs.shutil, "which", lambda name: None)
+    monkeypatch.setattr(jobs.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    sizes = []
+    for threads in [1, 3, None]:
+        training = study.training.model_copy(update={"threads": threads})
+        sizes.append(jobs.at_once(study.model_copy(update={"training": training})))
+    assert sizes == [8, 2, 1]
+
+
+@pytest.mark.slow
+def test_two_at_a_time_give_the_bytes_of_one_at_a_time(finished, tmp_path):
+    (tmp_path / "project").mkdir()
+    project = Project(tmp_path / "project")
+    code, output = project.run("python", "-m", "lib", "report", "tiny", "2")
+    assert code == 0, output
+    assert faults.files(project, "tiny") == faults.files(finished, "tiny")
+    code, output = project.run("python", "-m", "lib", "report", "tiny", "2")
+    assert code == 0 and "Nothing to do" in output
