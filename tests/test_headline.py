@@ -18,7 +18,7 @@ COMPARED = pd.DataFrame(
         ("brains", "group", "vit-proposed", "vit", -0.08, -0.12, -0.04, 0.06),
     ],
     columns=COLUMNS,
-).assign(seeds=3)
+).assign(seeds=5)
 ASSESSED = pd.DataFrame(
     [
         ("cells", "group", 2434, 62),
@@ -60,6 +60,15 @@ def test_one_training_of_each_decides_nothing():
     once = COMPARED.assign(seeds=1)
     assert headline.headline(once, TITLES, CONTEST).count("**undecided, from one training of each**") == 2
     assert "it is worse" not in " ".join(headline.answer(once, ASSESSED, TITLES, CONTEST))
+
+
+def test_fewer_than_five_seeds_say_neither_yes_nor_no():
+    few = COMPARED.assign(seeds=4)
+    says = headline.headline(few, TITLES, CONTEST)
+    assert "on brain MRI: **not shown, from 4 trainings of each** (-8.0 [-12.0, -4.0] points)" in says
+    assert "blood cells: **undecided**" in says, "an interval that covers 0 is undecided with any number of seeds"
+    every = " ".join(headline.answer(few, ASSESSED, TITLES, CONTEST))
+    assert "it is" not in every and "too few for a verdict: not shown" in every
 
 
 @pytest.mark.parametrize(

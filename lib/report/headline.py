@@ -12,6 +12,7 @@ import pandas as pd
 from lib.report.tables import span, within
 from lib.study import Study
 
+SEEDS = 5  # a yes or a no takes so many of each model: with fewer, what other seeds would give is hardly known
 LEAST_LEAKING = ["group", "published", "random"]  # split protocols, from the one that leaks least
 
 
@@ -112,10 +113,17 @@ def by_split(compared: pd.DataFrame, one: Contest | None) -> Iterator[tuple[str,
         yield dataset, part.set_index("split"), order
 
 
+def too_few(row) -> bool:
+    """Whether an interval excludes 0 on fewer seeds than a yes or a no takes."""
+    return row.seeds < SEEDS and (row.low > 0 or row.high < 0)
+
+
 def verdict(row) -> str:
     """Whether A is better, by a row of differences.csv."""
     if row.seeds == 1:
         return "undecided, from one training of each"
+    if too_few(row):
+        return f"not shown, from {row.seeds:.0f} trainings of each"
     if row.low > 0:
         return "yes"
     return "no, it is worse" if row.high < 0 else "undecided"
@@ -125,6 +133,8 @@ def difference(row) -> str:
     """A row of differences.csv in words."""
     if row.seeds == 1:
         return f"{span(row)} points, from one training of each: undecided, since others may turn it round."
+    if too_few(row):
+        return f"{span(row)} points, from {row.seeds:.0f} trainings of each, too few for a verdict: not shown."
     if row.low > 0:
         return f"{span(row)} points: it is better."
     if row.high < 0:
