@@ -26,9 +26,9 @@ from lib.training.run import load_trained
 
 @dataclass(frozen=True)
 class Classifier:
-    """A trained network in eval mode on the CPU, and what it takes to read files as its training images were read."""
+    """Trained networks in eval mode on the CPU, and what it takes to read files as its training images were read."""
 
-    network: nn.Module
+    networks: list[nn.Module]  # several: of a run over folds
     training: Training
     classes: list[str]
     centre_crop: bool
@@ -45,8 +45,9 @@ class Classifier:
 
     @torch.no_grad()
     def probabilities(self, images: Tensor) -> np.ndarray:
-        """Probabilities of (images, 3, size, size): (images, classes)."""
-        return self.kind.probabilities(self.network(images).double()).numpy()
+        """Probabilities of (images, 3, size, size): (images, classes), the mean over the networks."""
+        each = [self.kind.probabilities(network(images).double()).numpy() for network in self.networks]
+        return np.mean(each, axis=0)
 
     def classify(self, paths: Path | str | Iterable[Path | str]) -> pd.DataFrame:
         """One row per file: path, predicted, the largest probability, and p_<class> for every class."""
@@ -60,11 +61,11 @@ class Classifier:
         return table
 
     def filters(self) -> pd.DataFrame | None:
-        """The filters of the first convolution: filter, row, column, weight (mean over input channels).
+        """The first convolution of the first network: filter, row, column, weight (mean over input channels).
 
         None: the network has no convolution.
         """
-        first = next((layer for layer in self.network.modules() if isinstance(layer, nn.Conv2d)), None)
+        first = next((layer for layer in self.networks[0].modules() if isinstance(layer, nn.Conv2d)), None)
         if first is None:
             return None
         weights = first.weight.detach().mean(1).numpy()
@@ -88,8 +89,12 @@ class Classifier:
         return falls
 
 
-def load(study: str | Study, dataset: str, split: str, model: str, seed: int | None = None) -> Classifier:
+def load(
+    study: str | Study, dataset: str, split: str, model: str, seed: int | None = None, fold: int | None = None
+) -> Classifier:
     """A finished run by its names, as in the study's parameters; without `seed`, its first finished one.
+
+    A run over folds has five networks: all of them answer, by the mean of their probabilities, or that of one `fold`.
 
     Raises:
         StudyError: no such study, data set, split or model; no result; or weights that are not on this machine (they
@@ -104,4 +109,5 @@ def load(study: str | Study, dataset: str, split: str, model: str, seed: int | N
     if run.stopped:
         raise StudyError(f"{run} was stopped without a result: {run.stopped}")
     crop = cell.study.datasets[dataset].centre_crop
-    return Classifier(load_trained(run), cell.study.training, cell.classes, crop, KINDS[cell.entry.labels])
+    networks = [load_trained(run, number) for number in ([fold] if fold else cell.folds)]
+    return Classifier(networks, cell.study.training, cell.classes, crop, KINDS[cell.entry.labels])

@@ -24,7 +24,7 @@ class Corner(nn.Module):
 
 def classifier(size: int = 64) -> Classifier:
     training = load_study("quick").training.model_copy(update={"image_size": size})
-    return Classifier(Corner().eval(), training, ["a", "b"], False, KINDS["one"])
+    return Classifier([Corner().eval()], training, ["a", "b"], False, KINDS["one"])
 
 
 def test_one_file_is_classified_as_several_are_and_none_gives_no_rows(tmp_path):

@@ -23,11 +23,18 @@ def study(tmp_path, monkeypatch):
     chosen = {"datasets": {"brain-mri": quick.datasets["brain-mri"]}, "seeds": [0, 1]}
     study = quick.model_copy(update={**chosen, "models": {name: quick.models[name] for name in MODELS}})
     for number, run in enumerate(study.runs):
-        write_csv(predictions(number), run.predictions)
+        write_csv(predictions(number).query("part == 'test'"), run.predictions)
+        write_csv(pd.DataFrame({"epoch": [1, 2], "validation_accuracy": [0.1, 0.7]}), run.history)
         run.settings.write_text(yaml.safe_dump(settings.declared(run)))
+    write_csv(pd.DataFrame({"part": ["train", "validation"], "images": [60, 10]}), counted(study))
     baseline = predictions(9).query("part == 'test'")
     write_csv(baseline, study.cells[0].baselines / "nearest.csv")
     return study
+
+
+def counted(study):
+    """How many images each part has, as page 03 writes it."""
+    return study.report / "splits" / f"{study.cells[0].name}.csv"
 
 
 def predictions(seed: int) -> pd.DataFrame:
@@ -46,7 +53,8 @@ def test_every_seed_and_baseline_has_its_scores(study):
     table = evaluate.per_run(results)
     accuracies = table[table.metric == "accuracy"]
     assert accuracies.seed.tolist() == [0, 1] * 3 + ["none"] and (accuracies.value == 0.75).all()
-    assert (table[table.metric == "validation_accuracy"].images == 10).all()
+    validated = table[table.metric == "validation_accuracy"]
+    assert (validated.images == 10).all() and (validated.value == 0.7).all(), "of the last epoch"
     assert "brier" not in set(table.metric[table.model == "nearest"]), "a baseline has no probabilities"
     assert evaluate.confusion(results).groupby(["model", "seed", "true"]).fraction.sum().tolist() == [1] * 14
 

@@ -4,6 +4,7 @@
 """
 
 import copy
+import gzip
 import os
 import zipfile
 
@@ -115,6 +116,14 @@ def test_predictions_with_spoiled_bytes(tmp_path, data):
     whole = TABLE.to_csv(index=False).encode()
     (tmp_path / "predictions.csv").write_bytes(spoiled(data, whole))
     survives(predictions.read, tmp_path / "predictions.csv", ["yes", "no"])
+
+
+@many
+@given(data=st.data())
+def test_compressed_predictions_with_spoiled_bytes(tmp_path, data):
+    whole = gzip.compress(TABLE.to_csv(index=False).encode(), mtime=0)
+    (tmp_path / "predictions.csv.gz").write_bytes(spoiled(data, whole))
+    survives(predictions.read, tmp_path / "predictions.csv.gz", ["yes", "no"])
 
 
 @many

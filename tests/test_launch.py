@@ -75,7 +75,7 @@ def test_two_processes_train_as_one_does(project, by_two, tmp_path):
     trained(project, epochs=6, dropout=0.0, devices=1, nodes=1)
     timing = pd.read_csv(project.folder / "reports/tiny/timing/phantom-brain-published-vit-seed-0.csv")
     assert set(timing.processes) == {1}
-    for name in ["history.csv", "predictions.csv"]:
+    for name in ["history.csv", "predictions.csv.gz"]:
         (tmp_path / name).write_bytes(by_two[name])
         two, one = pd.read_csv(tmp_path / name), pd.read_csv(project.folder / "runs" / RUN / name)
         pd.testing.assert_frame_equal(two, one, atol=TOLERANCE, rtol=0)

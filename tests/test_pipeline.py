@@ -73,7 +73,7 @@ def test_the_report_says_what_decides_which_head_is_best_and_what_that_costs(fin
 
 def test_a_seed_that_was_stopped_is_named_and_no_table_has_a_hole(changeable):
     folder = changeable.folder / "runs/tiny/phantom-brain/published/cnn/seed-0"
-    for name in ["predictions.csv", "history.csv"]:
+    for name in ["predictions.csv.gz", "history.csv"]:
         (folder / name).unlink()
     (folder / "stopped.txt").write_text("the loss became nan in epoch 2 at the learning rate 0.001")
     for notebook in ["06_evaluate", "07_figures", "08_claims", "09_report"]:

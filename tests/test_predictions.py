@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from lib.data.files import write_csv
 from lib.evidence import predictions
 from lib.strict import StudyError
 
@@ -19,13 +20,21 @@ TABLE = pd.DataFrame(
 )
 
 
-def read(tmp_path, table):
-    table.to_csv(tmp_path / "predictions.csv", index=False)
-    return predictions.read(tmp_path / "predictions.csv", ["yes", "no"])
+def read(tmp_path, table, name="predictions.csv"):
+    table.to_csv(tmp_path / name, index=False)
+    return predictions.read(tmp_path / name, ["yes", "no"])
 
 
 def test_rows_come_in_the_order_of_their_paths(tmp_path):
     assert read(tmp_path, TABLE).path.tolist() == ["a.png", "b.png", "c.png", "d.png"]
+
+
+def test_compressed_predictions_are_the_same_and_equal_tables_are_equal_bytes(tmp_path):
+    assert read(tmp_path, TABLE, "predictions.csv.gz").equals(read(tmp_path, TABLE))
+    for name in ["a.csv.gz", "b.csv.gz"]:
+        write_csv(TABLE, tmp_path / name)
+    assert (tmp_path / "a.csv.gz").read_bytes() == (tmp_path / "b.csv.gz").read_bytes()
+    assert predictions.read(tmp_path / "a.csv.gz", ["yes", "no"]).equals(read(tmp_path, TABLE))
 
 
 @pytest.mark.parametrize(

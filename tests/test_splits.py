@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from lib.data import catalogue
-from lib.data.splits import SPLITS, split
+from lib.data.splits import FOLDS, SPLITS, of_fold, split
+from lib.strict import StudyError
 from lib.study.own import FEWEST
 
 BLOOD, BRAIN = catalogue.entry("blood-cells"), catalogue.entry("brain-mri")
@@ -68,3 +69,26 @@ def test_random_is_stratified_and_repeatable():
     table = made("random", seed=3)
     assert table.equals(made("random", seed=3)) and not table.equals(made("random", seed=4))
     assert np.isclose((table[table.label == "tumour"].part == "test").mean(), 0.2, atol=0.01)
+
+
+def test_over_five_folds_every_image_is_tested_once_and_no_group_is_tested_and_learned_from():
+    table = made("folds", seed=3)
+    assert table.equals(made("folds", seed=3)) and not table.equals(made("folds", seed=4))
+    folds = [of_fold(table, fold) for fold in FOLDS]
+    assert (sum((fold.part == "test").astype(int) for fold in folds) == 1).all()
+    for number, fold in zip(FOLDS, folds):
+        assert ((fold.part == "test") == (table.fold == number)).all()
+        assert (fold.groupby("group").part.nunique() == 1).all() and fold.part.nunique() == 3
+        assert np.isclose((fold[fold.label == "tumour"].part == "test").mean(), 0.2, atol=0.03)
+
+
+def test_a_group_in_the_test_part_and_in_training_of_one_fold_is_refused():
+    table = made("folds")
+    table.loc[table.index[table.fold == 1][0], "group"] = table.group[table.fold == 2].iloc[0]
+    with pytest.raises(StudyError, match="fold 1 is tested on groups that it learns from"):
+        of_fold(table, 1)
+
+
+def test_fewer_groups_than_folds_say_so():
+    with pytest.raises(StudyError, match="4 groups: too few for 5 folds"):
+        made("folds", images=brain_images().assign(sha256=lambda table: [str(n % 4) for n in table.index]))

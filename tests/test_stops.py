@@ -57,7 +57,7 @@ def test_a_network_that_answers_nan_stops_that_seed_too(tiny, monkeypatch):
 def test_a_network_that_answers_nan_after_its_last_epoch_has_no_result(tiny, monkeypatch):
     monkeypatch.setattr(training, "predict", nan_predict(training.predict))
     assert len(list(train(run_of(tiny)))) == 3
-    assert run_of(tiny).stopped == "the probabilities of the validation part are nan"
+    assert run_of(tiny).stopped == "the probabilities of the test part are nan"
 
 
 @pytest.mark.parametrize(

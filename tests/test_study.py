@@ -95,6 +95,24 @@ def test_the_number_of_threads_decides_a_run_only_where_it_is_set(tiny):
     assert "threads" not in declared(unset)
 
 
+def test_a_data_set_or_a_model_takes_the_first_seeds_and_no_run_changes_by_it(tiny):
+    few = tiny.model_copy(update={"seeds": [5, 6, 7]})
+    brain = few.datasets["phantom-brain"].model_copy(update={"seeds": 2})
+    cnn = few.models["cnn"].model_copy(update={"seeds": 1})
+    few = few.model_copy(update={"datasets": {"phantom-brain": brain}, "models": {**few.models, "cnn": cnn}})
+    cell = few.cell("phantom-brain", "published")
+    assert cell.seeds("cnn") == [5] and cell.seeds("vit") == [5, 6]
+    assert len(few.runs) == sum(len(cell.runs(model)) for model in few.models) == 2 * len(few.models) - 1
+    assert "seeds" not in declared(cell.run("vit", 5))
+
+
+def test_more_seeds_than_the_study_has_are_refused():
+    values = changed()
+    values["seeds"], values["datasets"]["phantom-brain"]["seeds"] = [0, 1], 3
+    with pytest.raises(StudyError, match="phantom-brain asks for 3 seeds, and the study has 2"):
+        validated(Study, values, "here")
+
+
 def test_an_unknown_study_lists_the_studies():
     with pytest.raises(StudyError, match="demo"):
         load_study("dmo")

@@ -3,6 +3,8 @@
 import contextlib
 import errno
 import fcntl
+import gzip
+import io
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,8 +56,17 @@ def alone(path: Path) -> Iterator[IO]:
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a table without its index; floats have six decimals, so that equal runs write equal bytes."""
-    write(path, lambda part: table.to_csv(part, index=False, float_format="%.6f", lineterminator="\n"))
+    """Write a table without its index; floats have six decimals, so that equal runs write equal bytes.
+
+    With the suffix .gz it is compressed, without a name or a time in the header.
+    """
+    content = table.to_csv(index=False, float_format="%.6f", lineterminator="\n").encode()
+    if path.suffix == ".gz":
+        buffer = io.BytesIO()
+        with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0) as file:
+            file.write(content)
+        content = buffer.getvalue()
+    write(path, lambda part: part.write_bytes(content))
 
 
 def read_csv(path: Path) -> pd.DataFrame:

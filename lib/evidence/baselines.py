@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from lib.data.labels import separate
+from lib.data.splits import FOLDS, of_fold
 
 
 def thumbnails(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
@@ -43,15 +44,21 @@ def predictions(
 ) -> pd.DataFrame:
     """Predictions of the test part by a baseline that has seen training and validation; the probabilities are 0 or 1.
 
+    Of a split of several folds: each fold predicted by what has seen the others.
+
     Args:
         images: images.csv (width, height). pixels: the same rows. split: split.csv, the same rows.
         labels: `one` per image, or `many`; then each set of labels is a class of the baseline.
     """
     _, features, classifier = BASELINES[name]
-    tested = (split.part == "test").to_numpy()
-    described = features(images, pixels)
-    predicted = classifier().fit(described[~tested], split.label[~tested]).predict(described[tested])
-    table = split.loc[tested, ["part", "path", "group", "label"]].assign(predicted=predicted)
+    described, tables = features(images, pixels), []
+    for fold in FOLDS if "fold" in split else [None]:
+        parts = of_fold(split, fold)
+        tested = (parts.part == "test").to_numpy()
+        predicted = classifier().fit(described[~tested], parts.label[~tested]).predict(described[tested])
+        tables.append(parts.loc[tested, ["part", "path", "group", "label"]].assign(predicted=predicted))
+    table = pd.concat(tables)
+    predicted = table.predicted.to_numpy()
     if labels == "one":
         return table.assign(**{f"p_{name}": (predicted == name).astype(float) for name in classes})
     columns = {f"t_{name}": has_label(table.label, name) for name in classes}

@@ -10,10 +10,11 @@ from functools import cached_property
 
 import pandas as pd
 
+from lib.data.files import read_csv
 from lib.evidence import intervals, multilabel, scores
 from lib.evidence.baselines import BASELINES
 from lib.evidence.intervals import Counts
-from lib.evidence.predictions import read, read_seeds, require_same
+from lib.evidence.predictions import read, read_seeds, require_same, validation_accuracy
 from lib.evidence.published import with_published
 from lib.strict import StudyError
 from lib.study import Cell, Study
@@ -119,12 +120,17 @@ def per_run(results: list[Result]) -> pd.DataFrame:
             for metric, value in values.items():
                 rows.append({**result.keys, "seed": seed, "metric": metric, "value": value, "images": len(table)})
     for result in results:
-        tables = read_seeds(result.cell, result.model, "validation") if result.trained else []
-        for seed, table in zip(result.seeds, tables):
-            value = scores.scores(table)["accuracy"]
-            row = {"seed": seed, "metric": "validation_accuracy", "value": value, "images": len(table)}
-            rows.append({**result.keys, **row})
+        for run in result.cell.with_result(result.model) if result.trained else []:
+            images = validation_images(run.cell)
+            row = {"metric": "validation_accuracy", "value": validation_accuracy(run), "images": images}
+            rows.append({**run.keys, **row})
     return pd.DataFrame(rows)
+
+
+def validation_images(cell: Cell) -> int:
+    """How many images validate (of several folds, the sum), as page 03 has counted them."""
+    counted = read_csv(cell.study.report / "splits" / f"{cell.name}.csv")
+    return int(counted.images[counted.part == "validation"].sum())
 
 
 def confusion(results: list[Result]) -> pd.DataFrame:

@@ -48,9 +48,9 @@ def link(notebook: str, *of: str) -> str:
 
 def seeds_left(cell: Cell, models: list[str]) -> str:
     """How many seeds of which model have a result, where some were stopped."""
-    text, seeds = "", len(cell.study.seeds)
+    text = ""
     for model in dict.fromkeys(models):
-        number = len(cell.with_result(model))
+        seeds, number = len(cell.runs(model)), len(cell.with_result(model))
         if number < seeds:
             text += f"; {number} of {seeds} seeds of {model}, the others were stopped"
     return text

@@ -1,10 +1,10 @@
-"""predictions.csv of a run, read with care: every number of a report comes from these files, whoever sent them.
+"""Predictions of runs, read with care: every number of a report comes from these files, whoever sent them.
 
-runs/.../predictions.csv --read--> one table, checked --read_seeds--> one table per seed, of one part, all with the
-                                                                      same images
+predictions.csv[.gz] --read--> one table, checked --read_seeds--> one table per seed: the test part, the same images
 """
 
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import pandas as pd
 
 from lib.data.labels import SEPARATOR, joined
 from lib.strict import StudyError
-from lib.study import Cell
+from lib.study import Cell, Run
 from lib.study.settings import require_declared
 
 
@@ -56,8 +56,8 @@ def read_text(path: Path) -> pd.DataFrame:
         # the warning: rows longer than the header
         with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
             return pd.read_csv(path, dtype=text, index_col=False, keep_default_na=False, na_values=[""])
-    # ValueError: also ParserError, EmptyDataError and UnicodeDecodeError
-    except (ValueError, pd.errors.ParserWarning) as error:
+    # ValueError: also ParserError, EmptyDataError and UnicodeDecodeError; the last three: of gzip
+    except (ValueError, pd.errors.ParserWarning, OSError, EOFError, zlib.error) as error:
         raise StudyError(f"{path} is no table: {error}; restore it from Git, or train that model again") from None
 
 
@@ -100,8 +100,8 @@ def refuse(path: Path, table: pd.DataFrame, wrong, what: str) -> None:
         raise StudyError(f"{path}: {len(rows)} rows {what}: {named}{more}")
 
 
-def read_seeds(cell: Cell, model: str, part: str = "test") -> list[pd.DataFrame]:
-    """The predictions of a model for one part: one table per run with a result, all with the same images.
+def read_seeds(cell: Cell, model: str) -> list[pd.DataFrame]:
+    """The predictions of a model for the test part: one table per run with a result, all with the same images.
 
     Raises:
         StudyError: a file that is not right; a seed that was tested on other images, or trained with other parameters.
@@ -110,7 +110,7 @@ def read_seeds(cell: Cell, model: str, part: str = "test") -> list[pd.DataFrame]
     for run in cell.with_result(model):
         require_declared(run)
         table = read(run.predictions, cell.classes, cell.entry.labels)
-        tables.append(table[table.part == part].reset_index(drop=True))
+        tables.append(table[table.part == "test"].reset_index(drop=True))
         require_same(tables[0], tables[-1], f"the first seed of {model}", f"seed {run.seed}")
     return tables
 
@@ -120,7 +120,28 @@ def histories(cell: Cell, model: str) -> pd.DataFrame:
     runs = cell.with_result(model)
     if not runs:
         raise NothingTrained(cell, model)
-    return pd.concat([pd.read_csv(run.history).assign(seed=run.seed) for run in runs], ignore_index=True)
+    return pd.concat([history(run).assign(seed=run.seed) for run in runs], ignore_index=True)
+
+
+def history(run: Run) -> pd.DataFrame:
+    """history.csv of a run: one row per epoch; of several folds, their mean."""
+    table = pd.read_csv(run.history)
+    if "fold" not in table:
+        return table
+    return table.drop(columns="fold").groupby("epoch", as_index=False).mean()
+
+
+def validation_accuracy(run: Run) -> float:
+    """Accuracy on the validation part after the last epoch.
+
+    Earlier runs predicted that part once more for their predictions.csv. Where heads are drawn at random the two
+    differ, and the tables have the second.
+    """
+    if run.predictions.suffix == ".csv":
+        table = read(run.predictions, run.cell.classes, run.cell.entry.labels).query("part == 'validation'")
+        if len(table):
+            return float((table.label == table.predicted).mean())
+    return float(history(run).validation_accuracy.iloc[-1])
 
 
 def require_same(one: pd.DataFrame, other: pd.DataFrame, first: str, second: str) -> None:

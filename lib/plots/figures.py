@@ -41,8 +41,10 @@ def curves(histories: pd.DataFrame, title: str) -> tuple[Figure, str]:
         histories: history.csv of every seed, one below the other, with a column seed.
     """
     figure, axes = plt.subplots(figsize=(4.3, 2.8))
+    # of the folds of a seed, if there are some
+    mean = histories.groupby(["seed", "epoch"], as_index=False).mean(numeric_only=True)
     for part, colour in SERIES.items():
-        for number, (_, history) in enumerate(histories.groupby("seed")):
+        for number, (_, history) in enumerate(mean.groupby("seed")):
             label = part if number == 0 else None
             axes.plot(history.epoch, history[f"{part}_accuracy"], color=colour, alpha=0.9, label=label)
     axes.set(ylim=(0, 1.02), xlabel="epoch", ylabel="accuracy")

@@ -11,5 +11,5 @@ def trained_vits(study: Study, split: str) -> list[Run]:
     cells = [cell for cell in study.cells if cell.split == split]
     models = study.vits(plain=True) + study.vits(plain=False)
     runs = [run for cell in cells for model in models for run in cell.with_result(model)]
-    complete = all(run.weights.exists() and (run.cell.images / "pixels.npy").exists() for run in runs)
+    complete = all(run.has_weights and (run.cell.images / "pixels.npy").exists() for run in runs)
     return runs if complete else []

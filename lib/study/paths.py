@@ -1,7 +1,7 @@
 """Where everything of a study stands: a (data set, split) is a Cell, and one training in it a Run.
 
     study.cell("brain-mri", "group").run("vit", 0).predictions
-      -> runs/<study>/brain-mri/group/vit/seed-0/predictions.csv
+      -> runs/<study>/brain-mri/group/vit/seed-0/predictions.csv.gz
 
 Folders that are in Git: runs/ (but no trained weights) and reports/. Not in Git: data/, weights/, build/.
 """
@@ -15,6 +15,7 @@ import yaml
 
 from lib import strict
 from lib.data.catalogue import Dataset
+from lib.data.splits import FOLDS
 from lib.strict import StudyError, known
 
 if TYPE_CHECKING:
@@ -74,6 +75,11 @@ class Cell:
         return self.study.data / "splits" / f"{self.name}.csv"
 
     @property
+    def folds(self) -> list[int | None]:
+        """The folds of one run, each a training of its own; [None] where the split has no folds."""
+        return FOLDS if self.split == "folds" else [None]
+
+    @property
     def runs_folder(self) -> Path:
         """A folder: one folder per model (in Git)."""
         return strict.ROOT / "runs" / self.study.study / self.dataset / self.split
@@ -87,9 +93,14 @@ class Cell:
         """The training of a model with a seed. StudyError: the study has no such model."""
         return Run(self, model, seed)
 
+    def seeds(self, model: str) -> list[int]:
+        """The seeds of a model here: all of the study's, or the first ones, if the data set or the model says so."""
+        own, shared = self.study.models[model].seeds, self.study.datasets[self.dataset].seeds
+        return self.study.seeds[: own or shared]
+
     def runs(self, model: str) -> list["Run"]:
         """The trainings of a model, one per seed."""
-        return [self.run(model, seed) for seed in self.study.seeds]
+        return [self.run(model, seed) for seed in self.seeds(model)]
 
     def with_result(self, model: str) -> list["Run"]:
         """The trainings of a model that were not stopped."""
@@ -131,13 +142,17 @@ class Run:
 
     @property
     def history(self) -> Path:
-        """One row per epoch: epoch, loss and accuracy per part."""
+        """One row per epoch (and fold): epoch, loss and accuracy per part."""
         return self.folder / "history.csv"
 
     @property
     def predictions(self) -> Path:
-        """One row per validation and test image: part, path, group, label, predicted, one probability per class."""
-        return self.folder / "predictions.csv"
+        """One row per test image: part, path, group, label, predicted, one probability per class.
+
+        Earlier runs have predictions.csv, which holds the validation part too; a new one has predictions.csv.gz.
+        """
+        earlier = self.folder / "predictions.csv"
+        return earlier if earlier.exists() else self.folder / "predictions.csv.gz"
 
     @property
     def settings(self) -> Path:
@@ -146,9 +161,19 @@ class Run:
 
     @property
     def weights(self) -> Path:
-        """The trained weights, a safetensors file (not in Git)."""
+        """The trained weights, a safetensors file (not in Git); of several folds, those of the first."""
+        return self.weights_of(self.cell.folds[0])
+
+    def weights_of(self, fold: int | None) -> Path:
+        """The weights of one of the run's folds."""
         folder = strict.ROOT / "weights" / self.study.study / self.cell.dataset / self.cell.split / self.model
-        return folder / f"seed-{self.seed}.safetensors"
+        name = f"seed-{self.seed}" if fold is None else f"seed-{self.seed}.fold-{fold}"
+        return folder / f"{name}.safetensors"
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the weights of all folds are on this machine."""
+        return all(self.weights_of(fold).exists() for fold in self.cell.folds)
 
     @property
     def timing(self) -> Path:

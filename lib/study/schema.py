@@ -26,7 +26,7 @@ from pydantic import (
 from lib import strict
 from lib.data import catalogue
 from lib.data.catalogue import Dataset
-from lib.data.splits import SPLITS
+from lib.data.splits import PROTOCOLS
 from lib.models import MODELS
 from lib.strict import Key, Name, Strict, StudyError, known, read_yaml, validated
 from lib.study.paths import Cell, Run, page_name
@@ -49,6 +49,7 @@ class DatasetSettings(Strict):
     turn: float = Field(0, ge=0, le=180)  # degrees: and turns so far at most, one way or the other
     centre_crop: bool = False  # the middle square of an image, instead of all of it squeezed to one
     draw: Draw = {}
+    seeds: PositiveInt | None = None  # how many of the study's, the first ones; null: all
     version: str = ""  # of images of one's own: another one, and they are read again
 
 
@@ -82,6 +83,7 @@ class ModelSettings(BaseModel):
     weight_decay: NonNegativeFloat | None = None
     schedule: Schedule | None = None
     weights_file: str | None = None
+    seeds: PositiveInt | None = None  # how many of the study's, instead of the data set's number
 
     @model_validator(mode="after")
     def _settings(self):
@@ -158,7 +160,7 @@ class Study(Strict):
     @field_validator("splits")
     @classmethod
     def _splits(cls, splits):
-        return [known(name, SPLITS, "split protocol") for name in splits]
+        return [known(name, PROTOCOLS, "split protocol") for name in splits]
 
     @field_validator("paper")
     @classmethod
@@ -181,6 +183,9 @@ class Study(Strict):
         for what, values in [("seeds", self.seeds), ("splits", self.splits), ("titles of models", titles)]:
             if len(set(values)) < len(values):
                 raise ValueError(f"two {what} are the same: {', '.join(map(str, values))}")
+        for name, chosen in {**self.datasets, **self.models}.items():
+            if chosen.seeds is not None and chosen.seeds > len(self.seeds):
+                raise ValueError(f"{name} asks for {chosen.seeds} seeds, and the study has {len(self.seeds)}")
         asking = [name for name, model in self.models.items() if model.starts_from == "phantoms"]
         if asking and self.pretrain is None:
             raise ValueError(f"{', '.join(asking)} ask for weights: phantoms, and pretrain says nothing")

@@ -17,8 +17,8 @@ from lib.study.schema import OWN, DatasetSettings, Study
 BEHAVIOUR = 1
 # of a data set's settings; the others stand in settings.yaml where a study sets them
 ALWAYS = ["epochs", "epoch_images", "flips"]
-# of a data set's settings: these decide pixels.npy, and its checksum is compared
-NOT_TRAINING = {"draw", "version", "centre_crop"}
+# of a data set's settings: the first three decide pixels.npy, whose checksum is compared; none decides a single run
+NOT_TRAINING = {"draw", "version", "centre_crop", "seeds"}
 
 
 def file_digest(path: Path) -> str:

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from lib.data.files import read_csv
 from lib.data.labels import SEPARATOR, joined
+from lib.data.splits import of_fold
 from lib.study import Cell, Study
 from lib.study.schema import Training
 
@@ -153,7 +154,8 @@ class Images:
         return normalised(pixels, self.training), self.labels[rows].to(self.device)
 
 
-def open_images(cell: Cell, device: torch.device) -> Images:
-    """The images of a cell, as notebooks 01 and 03 left them."""
+def open_images(cell: Cell, device: torch.device, fold: int | None = None) -> Images:
+    """The images of a cell, as notebooks 01 and 03 left them; of several folds, in the parts of one (the first)."""
     pixels = np.load(cell.images / "pixels.npy", mmap_mode="r")
-    return Images(read_csv(cell.parts), pixels, cell.classes, cell.study, device, cell.entry.labels)
+    table = of_fold(read_csv(cell.parts), fold or cell.folds[0])
+    return Images(table, pixels, cell.classes, cell.study, device, cell.entry.labels)

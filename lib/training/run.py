@@ -1,4 +1,4 @@
-"""One model, one cell, one seed -> history.csv, predictions.csv, settings.yaml and the weights.
+"""One model, one cell, one seed -> history.csv, predictions.csv.gz, settings.yaml and the weights.
 
     pixels.npy + split.csv --train--> one row per epoch, with checkpoints --finish--> runs/.../seed-k/
 
@@ -38,9 +38,9 @@ def build(study: Study, model: str, classes: int) -> nn.Module:
 def train(run: Run) -> Iterator[dict]:
     """Train a run, on as many processes as its study asks for; resume it, or find it finished; yields its history.
 
-    A row: epoch, train_loss, train_accuracy (while training: with dropout and augmentation), validation_loss,
-    validation_accuracy. Losses are mean cross-entropies in nats. With several learning rates, yields every rate's
-    rows; a finished run yields the best rate's.
+    A row: fold, if the split has some, epoch, train_loss, train_accuracy (while training: with dropout and
+    augmentation), validation_loss, validation_accuracy. Losses are mean cross-entropies in nats. With several learning
+    rates, yields every rate's rows; a finished run yields the best rate's.
     """
     several = run.study.devices * run.study.nodes > 1
     yield from spawn(run) if several and not is_finished(run) else train_here(run)
@@ -53,7 +53,7 @@ def train_here(run: Run) -> Iterator[dict]:
         yield from finish_training(run)
     elif run.stopped is None:
         yield from pd.read_csv(run.history).to_dict("records")
-    for checkpoint in run.weights.parent.glob(f"{run.weights.stem}.*checkpoint"):
+    for checkpoint in run.weights.parent.glob(f"seed-{run.seed}.*checkpoint"):
         checkpoint.unlink(missing_ok=True)
 
 
@@ -61,10 +61,10 @@ def finish_training(run: Run) -> Iterator[dict]:
     """Train what is left of a run and write its files; yields its history."""
     values = settings(run)
     fabric = start_fabric(run.study)
-    images = open_images(run.cell, fabric.device)
+    outcomes = []
     try:
-        network, history, seconds = yield from tune(fabric, images, values, run)
-        table = predictions(network, images)  # by all processes: batch norm's buffers pass between them
+        for fold in run.cell.folds:
+            outcomes.append((yield from train_fold(fabric, values, run, fold)))
     except (RuntimeError, MemoryError) as error:
         if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "allocate memory" in str(error):
             raise StudyError(out_of_memory(run, values)) from error
@@ -74,7 +74,8 @@ def finish_training(run: Run) -> Iterator[dict]:
             stop(run, values, str(error))
     else:
         if fabric.is_global_zero:
-            finish(run, values, network, table, history)
+            finish(run, values, outcomes)
+            seconds = sum((outcome.trial.seconds for outcome in outcomes), [])
             write_csv(pd.DataFrame({"seconds": seconds}).assign(**machine(fabric)), run.timing)
     fabric.barrier()  # the first process has written the files
 
@@ -87,13 +88,50 @@ class Trial(NamedTuple):
     seconds: list[float]
 
 
+class Outcome(NamedTuple):
+    """What became of a run, or of one of its folds: the best trial, and the predictions of the test part."""
+
+    fold: int | None
+    trial: Trial
+    predictions: pd.DataFrame
+
+
+def train_fold(fabric, values: dict, run: Run, fold: int | None) -> Iterator[dict]:
+    """Train on the parts of one fold, or of a split without folds; yields its history, returns its Outcome.
+
+    Raises:
+        Diverged: it names the fold.
+    """
+    images, keys = open_images(run.cell, fabric.device, fold), {} if fold is None else {"fold": fold}
+    rows = tune(fabric, images, values, run, fold)
+    try:
+        trial = yield from labelled(rows, keys)
+        table = predictions(trial.network, images)  # by all processes: batch norm's buffers pass between them
+    except Diverged as error:
+        if fold is None:
+            raise
+        raise Diverged(f"{error}, fold {fold}") from None
+    history = [{**keys, **row} for row in trial.history]
+    return Outcome(fold, trial._replace(history=history), table.assign(**keys))
+
+
+def labelled(rows: Iterator[dict], keys: dict) -> Iterator[dict]:
+    """The rows of a generator, each with further keys; returns what that returns."""
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration as end:
+            return end.value
+        yield {**keys, **row}
+
+
 def by_validation(trial: Trial) -> tuple[float, float]:
     """Accuracy on the validation part after the last epoch; of equal ones, the lower loss is better."""
     last = trial.history[-1]
     return last["validation_accuracy"], -last["validation_loss"]
 
 
-def tune(fabric, images: Images, values: dict, run: Run) -> Iterator[dict]:
+def tune(fabric, images: Images, values: dict, run: Run, fold: int | None) -> Iterator[dict]:
     """Train at the learning rate, or at each of several from the same start; yields the rows of all.
 
     Returns the best Trial on the validation part, with the seconds of all.
@@ -108,7 +146,8 @@ def tune(fabric, images: Images, values: dict, run: Run) -> Iterator[dict]:
     make: Callable[[], nn.Module] = partial(build, run.study, run.model, len(images.classes))
     trials, diverged = [], []
     for rate in values["learning_rate"] if several else [values["learning_rate"]]:
-        checkpoint = run.weights.with_suffix(f".{rate:g}.checkpoint" if several else ".checkpoint")
+        weights = run.weights_of(fold)
+        checkpoint = weights.with_suffix(f".{rate:g}.checkpoint" if several else ".checkpoint")
         one = {**values, "learning_rate": rate}
         network, optimizer = start(fabric, one, make)
         try:
@@ -125,46 +164,46 @@ def tune(fabric, images: Images, values: dict, run: Run) -> Iterator[dict]:
 
 
 def predictions(network: nn.Module, images: Images) -> pd.DataFrame:
-    """One row per validation and test image: its label, the predicted one, one probability per class.
+    """One row per test image: its label, the predicted one, one probability per class.
 
     Raises:
         Diverged: a probability is NaN.
     """
-    tables = []
-    for part in ["validation", "test"]:
-        rows = images.rows(part)
-        probabilities = predict(network, images, rows).numpy()
-        if np.isnan(probabilities).any():
-            raise Diverged(f"the probabilities of the {part} part are nan")
-        table = images.table.loc[rows.numpy(), ["path", "group", "label"]]
-        table.insert(0, "part", part)
-        table["predicted"] = images.kind.names(probabilities, images.classes)
-        labels = images.labels[rows]
-        if labels.ndim == 2:  # several labels per image
-            table[[f"t_{name}" for name in images.classes]] = labels.int().numpy()
-        table[[f"p_{name}" for name in images.classes]] = probabilities
-        tables.append(table)
-    return pd.concat(tables)
+    # its result is in the history; but what heads drawn at random draw for the test part follows upon it
+    predict(network, images, images.rows("validation"))
+    rows = images.rows("test")
+    probabilities = predict(network, images, rows).numpy()
+    if np.isnan(probabilities).any():
+        raise Diverged("the probabilities of the test part are nan")
+    table = images.table.loc[rows.numpy(), ["part", "path", "group", "label"]]
+    table["predicted"] = images.kind.names(probabilities, images.classes)
+    labels = images.labels[rows]
+    if labels.ndim == 2:  # several labels per image
+        table[[f"t_{name}" for name in images.classes]] = labels.int().numpy()
+    table[[f"p_{name}" for name in images.classes]] = probabilities
+    return table
 
 
-def finish(run: Run, values: dict, network: nn.Module, table: pd.DataFrame, history: list[dict]) -> None:
+def finish(run: Run, values: dict, outcomes: list[Outcome]) -> None:
     """Write the run's files; settings.yaml is deleted first and written last, since it says that the others are there.
 
     Args:
-        values: the settings of the run. table: its predictions.
+        values: the settings of the run. outcomes: one per fold.
     """
-    for path in [run.settings, run.folder / "stopped.txt"]:
+    # predictions: of another training, where it is an earlier run's predictions.csv
+    for path in [run.settings, run.folder / "stopped.txt", run.predictions]:
         path.unlink(missing_ok=True)
-    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    write(run.weights, lambda path: save_file(tensors, path))
-    write_csv(pd.DataFrame(history), run.history)
-    write_csv(table, run.predictions)
+    for fold, trial, _ in outcomes:
+        tensors = {name: tensor.contiguous() for name, tensor in trial.network.state_dict().items()}
+        write(run.weights_of(fold), partial(save_file, tensors))
+    write_csv(pd.DataFrame([row for outcome in outcomes for row in outcome.trial.history]), run.history)
+    write_csv(pd.concat([outcome.predictions for outcome in outcomes]), run.predictions)
     write(run.settings, lambda path: path.write_text(yaml.safe_dump(values)))
 
 
 def stop(run: Run, values: dict, reason: str) -> None:
     """Write that a run has no result, and why, instead of its files; other seeds go on."""
-    for path in [run.settings, run.predictions, run.history, run.weights]:
+    for path in [run.settings, run.predictions, run.history, *map(run.weights_of, run.cell.folds)]:
         path.unlink(missing_ok=True)
     write(run.folder / "stopped.txt", lambda path: path.write_text(f"{reason}\n"))
     write(run.settings, lambda path: path.write_text(yaml.safe_dump(values)))
@@ -179,15 +218,19 @@ def out_of_memory(run: Run, values: dict) -> str:
     )
 
 
-def load_trained(run: Run) -> nn.Module:
-    """A finished run's network, on the CPU, in eval mode. StudyError: its weights are not on this machine."""
-    if not run.weights.exists():
+def load_trained(run: Run, fold: int | None = None) -> nn.Module:
+    """A finished run's network, on the CPU, in eval mode; of several folds, that of one (the first).
+
+    StudyError: its weights are not on this machine.
+    """
+    weights = run.weights_of(fold or run.cell.folds[0])
+    if not weights.exists():
         run.kept_settings()  # a StudyError if it was not trained at all
         raise StudyError(
             f"the weights of {run} are not here (they are not in Git): delete {run.folder} to train it again"
         )
     network = build(run.study, run.model, len(run.cell.classes))
-    network.load_state_dict(load_file(run.weights))
+    network.load_state_dict(load_file(weights))
     return network.eval()
 
 
