@@ -95,4 +95,4 @@ def test_make_report_uses_ray_only_when_asked_to():
 
     assert "lib cluster" not in commands()
     printed = commands("STUDY=quick", "RAY=auto")
-    assert 'study="quick"' in printed and printed.index("lib cluster $study auto") < printed.index("dvc repro")
+    assert 'study="quick"' in printed and printed.index("lib cluster $study auto") < printed.index("lib report $study")

@@ -75,6 +75,8 @@ def stable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         cell.id = f"cell-{number}"
         cell.metadata = {"tags": cell.metadata.get("tags", [])}
         if cell.cell_type == "code":
-            shown = [output for output in cell.outputs if output.get("name") != "stderr"]
-            cell.outputs = [output for output in shown if WIDGET not in output.get("data", {})]
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+            for output in cell.outputs:
+                if WIDGET in output.get("data", {}):
+                    output.data[WIDGET] = {"model_id": "progress", "version_major": 2, "version_minor": 0}
     return notebook

@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 
 from lib.data.files import write
+from lib.report.execute import WIDGET
 from lib.report.html import CONTENTS, with_landmarks
 from lib.report.index import write_index
 from lib.strict import StudyError
@@ -63,6 +64,8 @@ def to_html(notebook: nbformat.NotebookNode, study: str, *, home: bool) -> str:
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = with_mathml(cell.source)
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
         for output in cell.get("outputs", []):
             if "text/markdown" in output.get("data", {}):
                 output.data["text/markdown"] = with_mathml(output.data["text/markdown"])
