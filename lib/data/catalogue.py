@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from lib import strict
-from lib.strict import Name, Strict, known, read_yaml, validated
+from lib.strict import Key, Name, Strict, known, read_yaml, validated
 
 # what a study's `draw` sets for each kind of drawing (lib.data.phantoms)
 DRAWN = {"blood": ["seed", "photographs", "views"], "brain": ["seed", "patients"]}
@@ -26,6 +26,19 @@ class Table(Strict):
     part: str | None = None
     # value in that column -> name of the part; rows with any other value are left out
     parts: dict[str, str] = {}
+    # what stands in the label's column where an image has none of the classes; without it such images are left out
+    none: str | None = None
+
+
+class MedMNIST(Strict):
+    """A set of MedMNIST (Yang et al. 2023), by its name in that collection: lib.data.medmnist reads it."""
+
+    name: Key
+    # of the collection at zenodo.org
+    record: int
+    task: Literal["binary-class", "multi-class", "ordinal-regression", "multi-label, binary-class"]
+    # side of the images, px -> MD5 of the official file
+    md5: dict[int, str]
 
 
 class Check(Strict):
@@ -50,7 +63,8 @@ class Dataset(Strict):
     table: Table | None = None
     # many: an image may have several of the classes, or none
     labels: Literal["one", "many"] = "one"
-    # folders that {part} may be, or parts that the table names: train first, then test
+    # folders that {part} may be, or parts that the table names: train first, test last; between them validation, where
+    # the data set has one of its own
     parts: list[str] = []
     # how the paper made its own split: lib.data.splits
     published_split: Literal["folders", "call", "random"] | None = None
@@ -60,6 +74,8 @@ class Dataset(Strict):
     url: str | None = None
     # the name of its class in torchvision.datasets
     torchvision: str | None = None
+    # which set of MedMNIST it is, if it is one
+    medmnist: MedMNIST | None = None
     # the file's name in the folder of archives, if not <name>.zip
     archive: str | None = None
     # where its images are, from the project's root, if not in an archive
@@ -92,6 +108,8 @@ class Dataset(Strict):
             return "drawn by `lib/data/phantoms` with the seed of the study"
         if self.torchvision:
             return f"torchvision's `{self.torchvision}`"
+        if self.medmnist:
+            return f"MedMNIST's `{self.medmnist.name}`"
         if self.kaggle:
             return f"in the layout of Kaggle's `{self.kaggle}`"
         if self.url:

@@ -21,7 +21,7 @@ from PIL import Image
 from lib.data.archives import open_archive, quiet
 from lib.data.catalogue import Dataset
 from lib.data.decoding import SUFFIXES, decode
-from lib.data.labels import SEPARATOR
+from lib.data.labels import NONE, SEPARATOR
 from lib.strict import StudyError
 
 # What decoders raise on a file that is no whole image. The last two come from pydicom: no picture, or an empty header.
@@ -41,7 +41,7 @@ def members(archive, entry: Dataset) -> pd.DataFrame:
     """
     table = from_table(archive, entry) if entry.table else from_names(archive, entry)
     require_every_class(table, entry, Path(archive.filename).name)
-    position = {label: i for i, label in enumerate(entry.classes.values())}
+    position = {label: i for i, label in enumerate([*entry.classes.values(), NONE])}
     first = table.label.map(lambda label: position[label.split(SEPARATOR)[0]])
     return table.assign(first=first).sort_values(["first", "label", "path"], ignore_index=True).drop(columns="first")
 
@@ -125,7 +125,9 @@ def joined_sources(table: pd.DataFrame) -> pd.Series:
 
 
 def label_of(entry: Dataset, cell: str) -> str:
-    """The label or labels in a table's cell, as the catalogue prints and orders them; empty if it has none of them."""
+    """The label or labels in a table's cell, as the catalogue prints and orders them; empty: the image is left out."""
+    if entry.table.none is not None and cell == entry.table.none:
+        return NONE
     words = cell.split(entry.table.separator) if entry.labels == "many" else [cell]
     return SEPARATOR.join(name for folder, name in entry.classes.items() if folder in words)
 

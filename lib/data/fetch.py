@@ -10,12 +10,13 @@ import shutil
 import tempfile
 import time
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import requests
 
 from lib import strict
-from lib.data import phantoms
+from lib.data import medmnist, phantoms
 from lib.data.archives import open_archive, quiet
 from lib.data.catalogue import DRAWN, Dataset
 from lib.data.files import alone, write
@@ -41,13 +42,15 @@ def kept_archive(name: str, entry: Dataset) -> Path:
 
 def archive_path(name: str, entry: Dataset, made: Path) -> Path:
     """Where `find_archive` found the archive of a data set; `made` as there."""
-    if entry.draw or entry.torchvision:
+    if entry.draw or entry.torchvision or entry.medmnist:
         return made
     return kept_archive(name, entry)
 
 
-def find_archive(name: str, entry: Dataset, draw: dict, made: Path, progress=quiet) -> Path:
-    """The archive of a data set: drawn, or converted from torchvision, or a folder, or a zip file, or downloaded.
+def find_archive(
+    name: str, entry: Dataset, draw: dict, made: Path, progress=quiet, image_size: int = medmnist.SIZES[0]
+) -> Path:
+    """The archive of a data set: drawn, or converted (torchvision, MedMNIST), or a folder, a zip file, or downloaded.
 
     Args:
         name: the data set's name in the catalogue.
@@ -55,11 +58,15 @@ def find_archive(name: str, entry: Dataset, draw: dict, made: Path, progress=qui
         draw: arguments of the drawing function, for phantoms.
         made: where to write an archive that is drawn or converted.
         progress: wraps what is gone through (tqdm).
+        image_size: px, what the study asks for; of MedMNIST's files the smallest that is as large is taken.
 
     StudyError: it is not there and cannot be fetched; the message says what to do.
     """
     if entry.draw:
         return draw_archive(entry.draw, draw, made, progress)
+    if entry.medmnist:
+        write(made, partial(medmnist.save, fetch_medmnist(entry, image_size, progress), entry, progress=progress))
+        return made
     path = kept_archive(name, entry)
     # torchvision downloads a whole data set, so it is not asked for an entry that is a part of one
     if entry.torchvision and (path.exists() or not entry.like):
@@ -74,6 +81,41 @@ def find_archive(name: str, entry: Dataset, draw: dict, made: Path, progress=qui
         return from_kaggle(entry.kaggle, path)
     cure = "put it there, or name its folder in STUDY_ARCHIVES"
     raise StudyError(f"{path} is not there, and no address of it is known: {cure}")
+
+
+def kept_medmnist(entry: Dataset, image_size: int) -> Path:
+    """Where a file of MedMNIST is, or would be after its download: among the archives, or beside the catalogue."""
+    name = medmnist.file_name(entry.medmnist.name, medmnist.size_for(image_size))
+    path, with_project = archives() / name, strict.ROOT / "params" / "datasets" / name
+    return with_project if with_project.exists() and not path.exists() else path
+
+
+def fetch_medmnist(entry: Dataset, image_size: int, progress=quiet) -> Path:
+    """A file of MedMNIST, downloaded if it is not here. StudyError: a download without the official checksum."""
+    path = kept_medmnist(entry, image_size)
+    if path.exists():
+        return path
+    address = f"https://zenodo.org/records/{entry.medmnist.record}/files/{path.name}?download=1"
+    try:
+        fetched = download(address, path.with_name(f"unchecked-{path.name}"), progress)
+    except StudyError as error:
+        cure = f"download it elsewhere, and put it into {path.parent}, or name its folder in STUDY_ARCHIVES"
+        raise StudyError(f"{error}\n  Or {cure}.") from None
+    if not medmnist.is_official(fetched, entry, medmnist.size_for(image_size)):
+        fetched.unlink()
+        raise StudyError(f"the file from {address} has not the official checksum and was deleted: run this again")
+    os.replace(fetched, path)
+    return path
+
+
+def remark(entry: Dataset, image_size: int) -> str:
+    """What tables must say of the file that `find_archive` found; empty: nothing beyond the catalogue's note."""
+    if entry.medmnist is None:
+        return ""
+    path = kept_medmnist(entry, image_size)
+    if medmnist.is_official(path, entry, medmnist.size_for(image_size)):
+        return ""
+    return f"Read from a file `{path.name}` that is not MedMNIST's official one: its checksum is another."
 
 
 def draw_archive(kind: str, draw: dict, made: Path, progress=quiet) -> Path:
