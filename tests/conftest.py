@@ -96,10 +96,10 @@ class Project:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, worker_id) -> Project:
+def finished(tmp_path_factory) -> Project:
     """The tiny study after `dvc repro`; all workers share one, so nobody changes it: who must, takes `changeable`."""
     base = tmp_path_factory.getbasetemp()
-    shared = base if worker_id == "master" else base.parent
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     with alone(shared / "finished.lock"):
         if not (shared / "finished").exists():
             (shared / "making").mkdir()
