@@ -1,0 +1,86 @@
+"""`make` sets up the environment with what the user told pip, and calls it ready only with the packages in it."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import zipfile
+
+import platforms
+import pytest
+from conftest import ROOT
+
+SCRIPT = ROOT / ".setup" / "install.py"
+spec = importlib.util.spec_from_file_location("install", SCRIPT)
+install = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(install)
+
+
+def told(tmp_path, lines: str, **variables) -> dict[str, str]:
+    """What uv gets where pip has a configuration file with these lines, and these variables are set."""
+    (tmp_path / "pip.conf").write_text(lines)
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    env = {**plain, "PIP_CONFIG_FILE": str(tmp_path / "pip.conf"), **variables}
+    return install.for_uv(install.settings_of_pip(env), variables)
+
+
+def test_uv_gets_the_index_the_proxy_and_the_certificate_that_pip_has(tmp_path):
+    lines = "[global]\nindex-url = https://one/simple\nproxy = http://proxy:1\n[install]\nfind-links = /a /b\n"
+    got = told(tmp_path, lines, PIP_CERT="/own.pem", PIP_EXTRA_INDEX_URL="https://two/simple https://three/simple")
+    assert got["UV_DEFAULT_INDEX"] == "https://one/simple"
+    assert got["UV_EXTRA_INDEX_URL"] == "https://two/simple https://three/simple"
+    assert got["SSL_CERT_FILE"] == "/own.pem" and got["UV_FIND_LINKS"] == "/a,/b"
+    assert got["HTTPS_PROXY"] == got["HTTP_PROXY"] == "http://proxy:1"
+
+
+def test_a_variable_goes_before_pips_file_and_uvs_own_before_both(tmp_path):
+    lines = "[global]\nindex-url = https://file/simple\n"
+    assert (
+        told(tmp_path, lines, PIP_INDEX_URL="https://variable/simple")["UV_DEFAULT_INDEX"] == "https://variable/simple"
+    )
+    own = {"UV_DEFAULT_INDEX": "https://own/simple", "UV_TORCH_BACKEND": "cpu"}
+    got = told(tmp_path, lines, PIP_INDEX_URL="https://variable/simple", **own)
+    assert own.items() <= got.items()
+
+
+def test_packages_that_are_absent_or_of_another_version_are_named(tmp_path):
+    (tmp_path / "more.txt").write_text("no-such-package==1.2   # a remark\n")
+    (tmp_path / "all.txt").write_text(f"-r more.txt\npytest=={pytest.__version__}\nnumpy==0.1\n")
+    absent = install.missing(tmp_path / "all.txt", dict(os.environ))
+    assert sorted(text.split(" ")[0] for text in absent) == ["no-such-package==1.2", "numpy==0.1"]
+
+
+def wheel(folder, name: str) -> None:
+    """An empty package, version 1.0, as a wheel."""
+    described = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+    with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as file:
+        file.writestr(f"{name}.py", "")
+        file.writestr(f"{name}-1.0.dist-info/METADATA", described)
+        file.writestr(f"{name}-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        file.writestr(f"{name}-1.0.dist-info/RECORD", "")
+
+
+def test_without_uv_pip_installs_says_so_and_an_environment_that_lacks_something_is_not_ready(tmp_path):
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "env"], check=True)
+    (tmp_path / "wheels").mkdir()
+    wheel(tmp_path / "wheels", "alone")
+    (tmp_path / "pins.txt").write_text("alone==1.0\n")
+    # no index, so no uv; and settings that would put the packages elsewhere, or nowhere
+    offline = {
+        **os.environ,
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": str(tmp_path / "wheels"),
+        "PIP_CONFIG_FILE": "/dev/null",
+    }
+    elsewhere = {"PIP_TARGET": str(tmp_path / "other"), "PIP_USER": "1", "PIP_PREFIX": str(tmp_path / "other")}
+    command = [tmp_path / "env/bin/python", SCRIPT, tmp_path / "pins.txt"]
+    spoilt = subprocess.run(command, env={**offline, "PIP_DRY_RUN": "1"}, capture_output=True, text=True)
+    assert spoilt.returncode and "alone==1.0 (there is no version)" in spoilt.stderr
+    whole = subprocess.run(command, env=offline | elsewhere, capture_output=True, text=True)
+    assert whole.returncode == 0 and "uv could not install the packages" in whole.stdout
+    assert subprocess.run([tmp_path / "env/bin/python", "-c", "import alone"]).returncode == 0
+    assert not (tmp_path / "other").exists()
+
+
+def test_the_page_of_platforms_is_about_the_versions_that_are_pinned():
+    assert platforms.PAGE.read_text(encoding="utf-8").endswith(platforms.pinned())
