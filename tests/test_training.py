@@ -62,6 +62,21 @@ def test_a_run_that_was_interrupted_ends_with_the_same_bytes(tiny, model, monkey
     assert set(whole) == {"history.csv", "predictions.csv.gz", "settings.yaml", "seed-0.safetensors"}
 
 
+def test_fast_dropout_is_used_and_a_run_with_it_that_was_interrupted_ends_with_the_same_bytes(tiny):
+    usual = run_of(tiny, "vit")
+    list(train(usual))
+    history = usual.history.read_bytes()
+    run = run_of(with_training(tiny, fast_dropout=True), "vit")
+    list(train(run))
+    whole = files(run)
+    assert whole["history.csv"] != history
+    for path in [*run.folder.iterdir(), run.weights]:
+        path.unlink()
+    interrupted(run, epochs=1)
+    list(train(run))
+    assert files(run) == whole
+
+
 def losses_by_precision(tiny: Study, model: str) -> list[list[float]]:
     """Training losses per epoch with 32-bit floats, and with bfloat16."""
     losses = []

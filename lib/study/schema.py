@@ -134,6 +134,7 @@ class Training(Strict):
     device: Literal["auto", "cpu", "cuda"]
     precision: Literal["32-true", "bf16-mixed"]
     threads: PositiveInt | None = None  # of a training; where it is set, every machine makes the same bytes
+    fast_dropout: bool = False  # cheaper masks on a CPU: the same distribution, other random numbers
 
 
 class Study(Strict):

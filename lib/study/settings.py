@@ -32,7 +32,8 @@ def declared(run: Run) -> dict:
     model, training = run.study.models[run.model], run.study.training
     own = {name: getattr(model, name) for name in OWN}
     shared = ["image_size", "pixel_mean", "pixel_std", "precision"]
-    shared += ["threads"] if training.threads else []
+    # settings added later; absent where a study does not set them
+    shared += [name for name in ("threads", "fast_dropout") if getattr(training, name)]
     return {
         "model": {"architecture": model.architecture, **model.settings},
         "seed": run.seed,

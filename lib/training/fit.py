@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from lib.data.files import write
 from lib.strict import StudyError
+from lib.training.dropout import make_fast
 from lib.training.images import Images, Kind, augment
 from lib.training.processes import own_draws, share, total
 
@@ -92,6 +93,8 @@ def start(fabric, settings: dict, make: Callable[[], nn.Module]) -> tuple[nn.Mod
     """The network that `make` builds from the run's seed, and its optimiser, on the device."""
     torch.manual_seed(settings["seed"])
     network = make()
+    if settings.get("fast_dropout"):
+        make_fast(network)
     if fabric.world_size > 1 and fabric.device.type == "cuda":
         network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # statistics of the whole batch
     rates = {"lr": settings["learning_rate"], "weight_decay": settings["weight_decay"]}

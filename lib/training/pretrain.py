@@ -35,8 +35,9 @@ TRAINING += ["schedule", "precision"]  # what a pre-training takes from the stud
 
 def recipe(study: Study, size: dict) -> dict:
     """Everything that decides the result: how the study trains, the ViT's size, and what is drawn."""
+    later = ["fast_dropout"] if study.training.fast_dropout else []
     return {
-        **{name: getattr(study.training, name) for name in TRAINING},
+        **{name: getattr(study.training, name) for name in TRAINING + later},
         **{"split_seed": study.split_seed, "validation_share": study.validation_share},
         **{**study.pretrain.model_dump(), "epoch_images": None, "seed": 0},
         **{"drawing": phantoms.VERSION, "behaviour": BEHAVIOUR},
