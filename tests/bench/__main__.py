@@ -3,6 +3,8 @@
 import os
 import platform
 import sys
+from importlib.metadata import version
+from importlib.util import find_spec
 
 import pandas as pd
 import torch
@@ -10,9 +12,10 @@ import yaml
 
 from lib import strict
 from lib.data.files import write
-from tests.bench import attention, costs, epoch, pipeline, repeats, scaling
+from tests.bench import attention, costs, epoch, pipeline, repeats, scaling, speed
 
 PARTS = {
+    "speed": speed,
     "pipeline": pipeline,
     "attention": attention,
     "costs": costs,
@@ -31,20 +34,22 @@ def line(one: dict) -> str:
 
 
 def machine() -> dict:
-    """What it was measured on."""
+    """What it was measured on, and how busy it was just before."""
     return {
         "cpu_cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
+        "load_average": round(os.getloadavg()[0], 2),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "system": platform.system(),
         "python": platform.python_version(),
         "torch": str(torch.__version__),
+        "timm": version("timm") if find_spec("timm") else "none",
     }
 
 
 def main(parts: list[str]) -> None:
     """Measure parts, and replace their rows of bench.csv."""
-    path = strict.ROOT / "reports" / "bench" / "bench.csv"
+    path, measured_on = strict.ROOT / "reports" / "bench" / "bench.csv", machine()
     for part in parts:
         strict.known(part, PARTS, "part of the benchmark")
     tables = []
@@ -59,7 +64,7 @@ def main(parts: list[str]) -> None:
     # ten digits, because some differences are as small as rounding
     write(path, lambda file: table.to_csv(file, index=False, float_format="%.10g"))
     scaling.write_page(pd.read_csv(path))
-    write(path.with_name("machine.yaml"), lambda file: file.write_text(yaml.safe_dump(machine())))
+    write(path.with_name("machine.yaml"), lambda file: file.write_text(yaml.safe_dump(measured_on)))
 
 
 if __name__ == "__main__":
