@@ -39,8 +39,9 @@ def train(run: Run) -> Iterator[dict]:
     """Train a run, on as many processes as its study asks for; resume it, or find it finished; yields its history.
 
     A row: fold, if the split has some, epoch, train_loss, train_accuracy (while training: with dropout and
-    augmentation), validation_loss, validation_accuracy. Losses are mean cross-entropies in nats. With several learning
-    rates, yields every rate's rows; a finished run yields the best rate's.
+    augmentation), validation_loss, validation_accuracy. Losses are mean cross-entropies in nats. In history.csv, the
+    last row has final_train_accuracy too (in evaluation mode, without augmentation; older runs lack it). With several
+    learning rates, yields every rate's rows; a finished run yields the best rate's.
     """
     several = run.study.devices * run.study.nodes > 1
     yield from spawn(run) if several and not is_finished(run) else train_here(run)
@@ -52,7 +53,7 @@ def train_here(run: Run) -> Iterator[dict]:
     if not is_finished(run):
         yield from finish_training(run)
     elif run.stopped is None:
-        yield from pd.read_csv(run.history).to_dict("records")
+        yield from pd.read_csv(run.history).drop(columns="final_train_accuracy", errors="ignore").to_dict("records")
     for checkpoint in run.weights.parent.glob(f"seed-{run.seed}.*checkpoint"):
         checkpoint.unlink(missing_ok=True)
 
@@ -107,11 +108,13 @@ def train_fold(fabric, values: dict, run: Run, fold: int | None) -> Iterator[dic
     try:
         trial = yield from labelled(rows, keys)
         table = predictions(trial.network, images)  # by all processes: batch norm's buffers pass between them
+        learned = final_train_accuracy(trial.network, images)
     except Diverged as error:
         if fold is None:
             raise
         raise Diverged(f"{error}, fold {fold}") from None
     history = [{**keys, **row} for row in trial.history]
+    history[-1]["final_train_accuracy"] = learned
     return Outcome(fold, trial._replace(history=history), table.assign(**keys))
 
 
@@ -182,6 +185,12 @@ def predictions(network: nn.Module, images: Images) -> pd.DataFrame:
         table[[f"t_{name}" for name in images.classes]] = labels.int().numpy()
     table[[f"p_{name}" for name in images.classes]] = probabilities
     return table
+
+
+def final_train_accuracy(network: nn.Module, images: Images) -> float:
+    """Accuracy on the training part after the last epoch, in evaluation mode and without augmentation."""
+    rows = images.rows("train")
+    return images.kind.right(predict(network, images, rows), images.labels[rows], 0.5).double().mean().item()
 
 
 def finish(run: Run, values: dict, outcomes: list[Outcome]) -> None:
