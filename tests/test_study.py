@@ -124,6 +124,13 @@ def test_checking_a_study_does_not_wait_for_torch():
     assert subprocess.run([sys.executable, "-c", code], cwd=strict.ROOT).returncode == 0
 
 
+def test_checking_a_study_and_its_claims_does_not_wait_for_what_scores_need():
+    heavy = "{'torch', 'scipy.stats', 'sklearn', 'matplotlib'} & set(sys.modules)"
+    code = f"import sys; from lib.__main__ import check; check('small'); print(sorted({heavy}))"
+    checked = subprocess.run([sys.executable, "-c", code], cwd=strict.ROOT, capture_output=True, text=True)
+    assert checked.stdout.endswith(" claims to judge\n[]\n"), checked
+
+
 def test_the_command_says_what_is_wrong_and_fails(tmp_path):
     shown = subprocess.run(
         [sys.executable, "-m", "lib", "check", "nothing"], cwd=strict.ROOT, capture_output=True, text=True

@@ -12,7 +12,7 @@ from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from lib.evidence import intervals, multilabel
 from lib.evidence.intervals import Counts, accuracy, alike, counts, ends, replicates
@@ -61,7 +61,7 @@ def differences(a: Counts, b: Counts, of_a=accuracy, of_b=None) -> np.ndarray:
 
 def decidable(drawn: np.ndarray) -> float:
     """The smallest true difference that is detected with 80 % power, from draws of the difference."""
-    return float((stats.norm.ppf(0.975) + stats.norm.ppf(POWER)) * drawn.std())
+    return float((scipy.stats.norm.ppf(0.975) + scipy.stats.norm.ppf(POWER)) * drawn.std())
 
 
 def require_same_images(a: Counts, b: Counts) -> None:
@@ -87,7 +87,7 @@ def p_value(a: Counts, b: Counts) -> float:
     # resamples at once: scipy holds about ten times as many numbers
     batch = max(1, 10_000_000 // int(differ.sum()))
     settings = dict(permutation_type="samples", vectorized=True, n_resamples=9999, batch=batch, rng=0)
-    return float(stats.permutation_test([of_a[differ], of_b[differ]], difference_of_sums, **settings).pvalue)
+    return float(scipy.stats.permutation_test([of_a[differ], of_b[differ]], difference_of_sums, **settings).pvalue)
 
 
 def right_answers(counted: Counts) -> np.ndarray:

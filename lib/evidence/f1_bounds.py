@@ -9,7 +9,7 @@ any confusion matrix, and for any number of labels per image.
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
+import scipy
 
 from lib.evidence.arithmetic import decimals
 
@@ -28,7 +28,7 @@ def extreme(mean: float, classes: int) -> np.ndarray:
 def bounds(precision: float, recall: float, classes: int) -> tuple[float, float]:
     """The smallest and largest mean F1 of so many classes, given their mean precision and recall, all as fractions."""
     of_pairs = harmonic(*np.meshgrid(extreme(precision, classes), extreme(recall, classes), indexing="ij"))
-    paired = linear_sum_assignment(of_pairs)
+    paired = scipy.optimize.linear_sum_assignment(of_pairs)
     return float(of_pairs[paired].mean()), float(harmonic(precision, recall))
 
 

@@ -10,7 +10,6 @@ image (`as_right`): sets of labels are too many, and too rare.
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
 from lib.evidence.intervals import DRAWS, PRIOR, dirichlet
 
@@ -38,6 +37,9 @@ def as_right(seeds: list[pd.DataFrame]) -> tuple[list[pd.DataFrame], list[str]]:
 
 def scores(table: pd.DataFrame, labels: list[str]) -> dict[str, float]:
     """Exact-match accuracy; precision, recall and F1, mean over the labels that an image of the table has."""
+    # inside: scikit-learn brings scipy.stats, and who only checks a study's claims would wait a second for it
+    from sklearn.metrics import accuracy_score, precision_recall_fscore_support
+
     true, predicted = truth(table, labels), answers(table, labels)
     met = true.any(0)
     precision, recall, f1, _ = precision_recall_fscore_support(
