@@ -60,6 +60,13 @@ def pipelines() -> None:
         copy.write_text(pipeline())
 
 
+def answer() -> None:
+    """Make reports/answer, the page that joins the studies of params/answer.yaml, from their tables."""
+    from lib.report import joined
+
+    print(joined.make())
+
+
 def weights(study: str) -> None:
     """Bring the ImageNet weights that a study's models start from."""
     from lib.training import weights
@@ -88,7 +95,7 @@ def cluster(study: str, address: str) -> None:
     cluster.main(study, address)
 
 
-COMMANDS = [report, execute, render, check, own, pipelines, weights, pretrain, launch, cluster]
+COMMANDS = [report, execute, render, check, own, pipelines, answer, weights, pretrain, launch, cluster]
 
 
 def main() -> None:

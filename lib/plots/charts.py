@@ -171,3 +171,32 @@ def epochs(histories: pd.DataFrame, title: str) -> tuple[Figure, str]:
     axes.legend(**BESIDE)
     last = ", ".join(f"{name} {line.dropna().iloc[-1]:.1%}" for name, line in mean.items())
     return figure, f"Validation accuracy per epoch of {title}; at the end: {last}"
+
+
+def answer(table: pd.DataFrame) -> tuple[Figure, str]:
+    """What the residual adds on each data set: difference and interval, what could be detected, the paper's effect.
+
+    Args:
+        table: data, estimate, low, high, detectable, effect (or empty), learned, in percentage points; rows in the
+            order to show.
+    """
+    figure, axes = plt.subplots(figsize=(8, 1.3 + 0.55 * len(table)))
+    places = np.arange(len(table))
+    axes.barh(places, 2 * table.detectable, 0.7, -table.detectable, color="#e8e4f0", label="too small to be detected")
+    axes.axvline(0, color="#666", linewidth=0.8)
+    reach = np.stack([table.estimate - table.low, table.high - table.estimate])
+    axes.errorbar(table.estimate, places, xerr=reach, fmt="none", capsize=3, color=PROTOCOLS["group"])
+    for learned, fill, label in [(True, PROTOCOLS["group"], "measured, 95 %"), (False, "white", "nothing learned")]:
+        chosen = (table.learned == learned).to_numpy()
+        if chosen.any():
+            looks = {"mfc": fill, "mec": PROTOCOLS["group"], "ms": 7, "label": label}
+            axes.plot(table.estimate[chosen], places[chosen], "o", **looks)
+    printed = table.effect.notna().to_numpy()
+    axes.plot(table.effect[printed], places[printed], "D", color="#d9822b", ms=7, label="the paper's effect")
+    axes.set(xlabel="accuracy with the residual minus accuracy without, percentage points")
+    axes.set(yticks=places, yticklabels=table.data)
+    axes.invert_yaxis()
+    axes.grid(axis="x", color="#ddd", linewidth=0.6)
+    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=4, fontsize=9)
+    rows = [f"{row.data}: {row.estimate:+.1f} [{row.low:+.1f}, {row.high:+.1f}]" for row in table.itertuples()]
+    return figure, f"What the residual of the best head adds to accuracy, in percentage points. {'; '.join(rows)}"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lib import strict
 from lib.data.files import write
+from lib.evidence.answer import load_questions
 from lib.study import Study, load_study
 
 PAGE = Path(__file__).parent / "page"
@@ -55,9 +56,12 @@ def index_html() -> str:
     from nbconvert.filters.markdown import markdown2html
 
     sections = []
-    for study in reported():
-        link = f'<a href="{study.study}/index.html">{html.escape(study.title)}</a>'
-        path = study.answer("09_report")
+    saved = [(study.study, study.title, study.answer("09_report")) for study in reported()]
+    joined = strict.ROOT / "reports" / "answer" / "answer.md"  # lib.report.joined
+    if joined.exists():
+        saved.insert(0, ("answer", load_questions().title, joined))
+    for name, title, path in saved:
+        link = f'<a href="{name}/index.html">{html.escape(title)}</a>'
         answer = markdown2html(path.read_text(encoding="utf-8")) if path.exists() else ""
         sections.append(f"<section>\n<h2>{link}</h2>\n{answer}\n</section>")
     style, script = ((PAGE / name).read_text(encoding="utf-8") for name in ["style.css", "page.js"])

@@ -1,0 +1,162 @@
+"""The paper's question over several studies: what does the residual of the best head add, data set by data set?
+
+params/answer.yaml --load_questions--> Question
+tables of each study --answers--> one row per data set: difference, interval, what could have been detected, the arms
+a row --verdict, words--> what it decides, in one sentence; all rows --together--> one sentence for all
+"""
+
+import pandas as pd
+
+from lib import strict
+from lib.data.files import read_csv
+from lib.evidence.baselines import BASELINES
+from lib.strict import Key, Name, Strict, StudyError, read_yaml, validated
+from lib.study import Cell, load_study
+
+COLUMNS = {  # of `answers`, as a page heads them
+    "data": "data set",
+    "without": "without the residual",
+    "with_residual": "with it",
+    "constant": "most common answer",
+    "simple": "best simple classifier",
+    "simple_name": "which",
+}
+HELPS, HARMS, OPEN, VOID = "helps", "harms", "not shown", "nothing learned"
+
+
+class Question(Strict):
+    """Two arms of a study on one data set, which differ in the residual alone."""
+
+    study: Key
+    dataset: Key
+    split: Key
+    model: Key = "entropy"  # with the residual
+    minus: Key = "none"  # without
+    margin: float  # points: within as many the arms count as equally accurate
+    effect: float | None = None  # points: the paper's, where it has one for these images
+
+
+class Questions(Strict):
+    """params/answer.yaml."""
+
+    title: Name
+    questions: list[Question]
+
+
+def load_questions() -> Questions:
+    """What the page `answer` asks. StudyError: params/answer.yaml is not right."""
+    path = strict.ROOT / "params" / "answer.yaml"
+    return validated(Questions, read_yaml(path), "params/answer.yaml")
+
+
+def answers(questions: list[Question]) -> pd.DataFrame:
+    """One row per question; numbers in percentage points, accuracies in percent.
+
+    Columns: study, data (its title), run (whether the study has a table with the two arms), estimate, low, high,
+    detectable (the smallest true difference that is found with 80 % power), seeds, images, groups, with_residual,
+    without, constant (the most common answer), simple (the best simple classifier) and its name, effect, margin,
+    verdict.
+    """
+    return pd.DataFrame([answer(question) for question in questions])
+
+
+def answer(question: Question) -> dict:
+    """A row of `answers`."""
+    study = load_study(question.study)
+    cell = study.cell(question.dataset, question.split)
+    for model in [question.model, question.minus]:
+        strict.known(model, study.models, f"model of params/{question.study}")
+    row = {"study": question.study, "data": study.entry(question.dataset).title, "run": False}
+    row |= {"effect": question.effect, "margin": question.margin}
+    difference, arms = of_cell(cell, "differences"), of_cell(cell, "evidence")
+    if len(difference):
+        difference = difference[(difference.a == question.model) & (difference.b == question.minus)]
+    if difference.empty:
+        return row
+    found, arms = difference.iloc[0], arms.set_index("model")
+    row |= {"run": True, "estimate": 100 * found.estimate, "low": 100 * found.low, "high": 100 * found.high}
+    row |= {"detectable": 100 * found.decidable, "seeds": int(found.seeds)}
+    row |= {"images": int(arms.images[question.minus]), "groups": int(arms.groups[question.minus])}
+    row |= {"with_residual": 100 * arms.accuracy[question.model], "without": 100 * arms.accuracy[question.minus]}
+    row |= simple_classifiers(cell)
+    lowest = 100 * min(arms.low[question.model], arms.low[question.minus])
+    return row | {"verdict": verdict(row["low"], row["high"], learned=lowest > row["constant"])}
+
+
+def of_cell(cell: Cell, table: str) -> pd.DataFrame:
+    """The rows of a study's table that are about one data set and split; without rows where there is no such table."""
+    path = cell.study.report / "tables" / f"{table}.csv"
+    if not path.exists():
+        return pd.DataFrame()
+    rows = pd.read_csv(path)
+    return rows[(rows.dataset == cell.dataset) & (rows.split == cell.split)]
+
+
+def simple_classifiers(cell: Cell) -> dict:
+    """In percent: the share of the most common test label, and the accuracy of the best simple classifier.
+
+    StudyError: their predictions, which notebook 03 makes, are not here.
+    """
+    scores = {}
+    for name, (title, *_) in BASELINES.items():
+        path = cell.baselines / f"{name}.csv"
+        if path.exists():
+            table = read_csv(path)
+            scores[title] = 100 * (table.label == table.predicted).mean()
+            constant = 100 * table.label.value_counts(normalize=True).iloc[0]
+    if not scores:
+        raise StudyError(
+            f"the simple classifiers' predictions on {cell} are not here: make report STUDY={cell.study.study}"
+        )
+    best = max(scores, key=scores.get)
+    return {"constant": constant, "simple": scores[best], "simple_name": best}
+
+
+def verdict(low: float, high: float, *, learned: bool) -> str:
+    """What the interval of a difference decides; `learned`: both arms are above the most common answer."""
+    if not learned:
+        return VOID
+    if low > 0:
+        return HELPS
+    return HARMS if high < 0 else OPEN
+
+
+def words(row) -> str:
+    """What one row says, in sentences; a row of `answers` (its run is True)."""
+    points = f"{row.estimate:+.1f} [{row.low:+.1f}, {row.high:+.1f}] points"
+    if row.verdict == VOID:
+        return f"{points}, but an arm does no better than the most common answer: this decides nothing."
+    says = {
+        HELPS: "the residual helps",
+        HARMS: "the residual harms",
+        OPEN: f"no difference is shown; one of {row.detectable:.1f} points would have been found four times in five",
+    }
+    sentences = [f"{points}: {says[row.verdict]}."]
+    if -row.margin <= row.low and row.high <= row.margin:
+        sentences.append(f"The arms are equally accurate within {row.margin:g} points.")
+    if pd.notna(row.effect):
+        if row.high < row.effect:
+            sentences.append(f"The paper's effect of {row.effect:.2f} points is excluded here.")
+        elif row.low > row.effect:
+            sentences.append(f"The effect is larger than the paper's {row.effect:.2f} points.")
+        else:
+            sentences.append(f"The paper's effect of {row.effect:.2f} points is not excluded.")
+    return " ".join(sentences)
+
+
+def together(table: pd.DataFrame) -> str:
+    """One sentence for all data sets; `table`: `answers`."""
+    run = table[table.run]
+    if run.empty:
+        return "No study of the answer has been run yet."
+    named = {verdict: list(part.data) for verdict, part in run.groupby("verdict")}
+    says = {
+        HELPS: "it makes a small ViT more accurate on {}",
+        HARMS: "it makes a small ViT less accurate on {}",
+        OPEN: "no difference is shown on {}",
+        VOID: "{} decide nothing, since an arm learned nothing there",
+    }
+    parts = [says[verdict].format(" and ".join(named[verdict])) for verdict in says if verdict in named]
+    first = "The residual of the best head: " + "; ".join(parts) + "."
+    missing = list(table[~table.run].data)
+    return first + (f" Not run yet: {', '.join(missing)}." if missing else "")

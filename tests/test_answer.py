@@ -1,0 +1,66 @@
+"""The page that joins studies: what an interval decides, in words, and tables that were there before."""
+
+import pandas as pd
+import pytest
+
+from lib import strict
+from lib.evidence import answer
+from lib.evidence.answer import HARMS, HELPS, OPEN, VOID, Question, verdict
+from lib.plots import charts
+from lib.strict import StudyError
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "learned", "says"),
+    [(0.1, 2.0, True, HELPS), (-2.0, -0.1, True, HARMS), (-1.0, 1.0, True, OPEN), (0.1, 2.0, False, VOID)],
+)
+def test_an_interval_decides_only_beyond_zero_and_only_where_both_arms_learned(low, high, learned, says):
+    assert verdict(low, high, learned=learned) == says
+
+
+def row(**changed):
+    values = {"data": "Cells", "run": True, "estimate": -0.7, "low": -0.9, "high": -0.5, "detectable": 0.3}
+    values |= {"margin": 1.0, "effect": 5.0, "verdict": HARMS}
+    return pd.Series(values | changed)
+
+
+def test_a_row_says_what_is_excluded_and_what_is_not():
+    says = answer.words(row())
+    assert says.startswith("-0.7 [-0.9, -0.5] points: the residual harms.")
+    assert "equally accurate within 1 points" in says and "5.00 points is excluded" in says
+    wide = answer.words(row(low=-3.0, high=6.0, verdict=OPEN))
+    assert "no difference is shown" in wide and "not excluded" in wide and "equally" not in wide
+    assert "paper" not in answer.words(row(effect=float("nan")))
+    assert "decides nothing" in answer.words(row(verdict=VOID))
+
+
+def test_one_sentence_names_every_data_set_also_those_that_were_not_run():
+    table = pd.DataFrame([row(), row(data="Slices", verdict=OPEN), row(data="Digits", run=False)])
+    says = answer.together(table)
+    assert "less accurate on Cells" in says and "no difference is shown on Slices" in says
+    assert says.endswith("Not run yet: Digits.")
+    assert answer.together(table.iloc[2:]) == "No study of the answer has been run yet."
+
+
+def test_a_committed_study_gives_its_difference_its_arms_and_a_figure():
+    asked = {"study": "ablation", "split": "group", "model": "entropy-slice", "minus": "none", "margin": 3}
+    found = answer.answers([Question(dataset=name, **asked) for name in ["blood-cells", "brain-mri"]])
+    differences = pd.read_csv(strict.ROOT / "reports" / "ablation" / "tables" / "differences.csv")
+    pair = differences[(differences.a == "entropy-slice") & (differences.b == "none")]
+    assert found.estimate.tolist() == pytest.approx(100 * pair.estimate)
+    assert (found.without - found.with_residual).tolist() == pytest.approx(-found.estimate)
+    assert (found.constant < found.simple).all()
+    alt = charts.answer(found.assign(learned=found.verdict != VOID, effect=[5.0, 4.0]))[1]
+    assert "Blood cells" in alt and "Brain MRI" in alt
+
+
+def test_a_study_without_tables_is_not_run_and_an_unknown_arm_is_told():
+    not_run = Question(study="paper", dataset="blood-cells", split="published", model="vit", minus="cnn", margin=3)
+    assert not answer.answers([not_run]).run.any()
+    with pytest.raises(StudyError, match="unknown model of params/ablation 'entropie'"):
+        answer.answers([Question(study="ablation", dataset="brain-mri", split="group", model="entropie", margin=3)])
+
+
+def test_the_questions_of_the_repository_are_valid():
+    for question in answer.load_questions().questions:
+        answer.answer(question)
