@@ -206,3 +206,89 @@ def test_the_data_room_needs_no_torch_and_no_study():
     )
     output = subprocess.run([sys.executable, "-c", code], cwd=strict.ROOT, capture_output=True, text=True)
     assert output.stdout.strip() == "[]", output.stderr
+
+
+def flagged(path, local: int, central: int, value: int, bits: int = 16) -> None:
+    """Change a field in all headers of a zip file."""
+    content = bytearray(path.read_bytes())
+    for mark, offset in [(b"PK\3\4", local), (b"PK\1\2", central)]:
+        at = content.find(mark)
+        while at >= 0:
+            content[at + offset] = value if bits == 16 else content[at + offset] | value
+            at = content.find(mark, at + 4)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("method", [6, 9, 93, 95, 98])
+def test_an_archive_packed_in_a_way_unknown_to_python_says_so_once(tmp_path, method):
+    path = write_zip(tmp_path / "a.zip", GOOD)
+    flagged(path, 8, 10, method)
+    with pytest.raises(StudyError, match=rf"{len(GOOD)} of {len(GOOD)} files .* packed by .*7-Zip") as error:
+        datasets.read_images(path, ENTRY, 8)
+    assert "\n" not in str(error.value)
+
+
+def test_an_encrypted_archive_and_one_of_another_kind_say_so(tmp_path):
+    path = write_zip(tmp_path / "a.zip", GOOD)
+    flagged(path, 6, 8, 1, bits=1)
+    with pytest.raises(StudyError, match="are encrypted"):
+        datasets.read_images(path, ENTRY, 8)
+    for start, kind in archives.OTHERS.items():
+        path.write_bytes(start + bytes(100))
+        with pytest.raises(StudyError, match=f"is no whole zip file but {kind}"):
+            archives.open_archive(path)
+
+
+@pytest.mark.parametrize(
+    "junk", ["yes/.DS_Store", "no/Thumbs.db", "__MACOSX/yes/._Y1.png", "yes/desktop.ini", "no/._a.png"]
+)
+@pytest.mark.parametrize("around", ["", "one more/"])
+def test_what_systems_leave_in_archives_is_no_image_and_one_folder_more_is_no_matter(tmp_path, junk, around):
+    members = {f"{around}{name}": content for name, content in [*GOOD.items(), (junk, b"x")] if "brain" not in name}
+    told = []
+    images, _, broken = datasets.read_images(write_zip(tmp_path / "a.zip", members), ENTRY, 8, tell=told.append)
+    assert len(images) == 2 and not broken and bool(told) == bool(around)
+
+
+def test_backslashes_in_an_archive_are_slashes(tmp_path):
+    path = write_zip(tmp_path / "a.zip", {name.replace("/", "#"): content for name, content in GOOD.items()})
+    path.write_bytes(path.read_bytes().replace(b"yes#", b"yes\\").replace(b"no#", b"no\\"))
+    images, _, _ = datasets.read_images(path, ENTRY, 8)
+    assert images.path.tolist() == ["yes/Y1.png", "no/1 no.png"]
+
+
+def test_a_member_that_stands_twice_is_one_image(tmp_path):
+    path = write_zip(tmp_path / "a.zip", GOOD)
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning):
+        archive.writestr("yes/Y1.png", png(seed=3))
+    told = []
+    images, _, _ = datasets.read_images(path, ENTRY, 8, tell=told.append)
+    assert len(images) == 2 and "1 members stand in the archive twice" in told[0]
+
+
+@pytest.mark.parametrize(
+    "status, says", [(401, "expired"), (403, "rules .*datasets/a/b"), (404, "renamed"), (500, "500")]
+)
+def test_kaggle_s_refusal_is_told_in_its_words(tmp_path, monkeypatch, status, says):
+    import requests
+    from kaggle.api.kaggle_api_extended import KaggleApi
+
+    def refuse(*arguments, **words):
+        answer = requests.Response()
+        answer.status_code = status
+        answer.raise_for_status()
+
+    monkeypatch.setattr(KaggleApi, "authenticate", lambda self: None)
+    monkeypatch.setattr(KaggleApi, "dataset_download_files", refuse)
+    with pytest.raises(StudyError, match=says) as error:
+        fetch.from_kaggle("a/b", tmp_path / "x.zip")
+    assert str(error.value).index("access_token") < str(error.value).index("kaggle.json")
+
+
+def test_a_token_that_is_not_accepted_is_not_called_absent(tmp_path, monkeypatch):
+    from kaggle.api.kaggle_api_extended import KaggleApi
+
+    monkeypatch.setattr(KaggleApi, "authenticate", lambda self: sys.exit(1))
+    monkeypatch.setenv("KAGGLE_API_TOKEN", "old")
+    with pytest.raises(StudyError, match="does not accept the token"):
+        fetch.from_kaggle("a/b", tmp_path / "x.zip")

@@ -182,7 +182,7 @@ def test_what_cannot_be_split_is_refused(project, tmp_path, classes, number, mes
         ("file,label\na.png,x\n", "has no column path: it has file, label"),
         ("path,label\na.png,x\nb.png,y\n", "2 images of t.csv are not there: a.png, b.png"),
         ("path,label\n../a.png,x\nb.png,y\n", "are not there"),
-        ("path,label\na.png,x\na.png,y\n", "1 images of t.csv stand twice with different labels or parts: a.png"),
+        ("path,label\na.png,x\na.png,y\n", "1 of 1 images of t.csv carry two labels or more, as a.png: 'x' and 'y'"),
         ("", "is no table"),
     ],
 )

@@ -15,6 +15,16 @@ MOST_FILES = 500_000
 MOST_BYTES = 64 << 30
 
 
+# files that systems leave in folders and archives
+JUNK = re.compile(
+    r"(?i)(?:.*/)?(?:__MACOSX/.*|\._[^/]*|\.DS_Store|Thumbs\.db|desktop\.ini|@eaDir/.*)", re.DOTALL
+).fullmatch
+READ = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}  # ways of packing
+# how files begin that are called .zip and are something else
+OTHERS = {b"Rar!": "a RAR archive", b"7z\xbc\xaf": "a 7-Zip archive", b"\x1f\x8b": "a gzip file", b"<": "a web page"}
+METHODS = {6: "imploded", 9: "Deflate64", 93: "Zstandard", 95: "XZ", 98: "PPMd", 99: "AES"}
+
+
 def quiet(items, **_):
     """Progress that is not shown; a notebook passes tqdm instead."""
     return items
@@ -30,7 +40,7 @@ class Folder:
         """Every file below the folder except hidden ones; links to other folders are not followed."""
         top = Path(self.filename)
         names = []
-        for folder, folders, files in os.walk(top):
+        for folder, folders, files in os.walk(top, onerror=refuse):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             inside = Path(folder).relative_to(top)
             names += [(inside / name).as_posix() for name in sorted(files) if not name.startswith(".")]
@@ -50,20 +60,55 @@ class Folder:
         pass
 
 
+def refuse(error: OSError) -> None:
+    """A StudyError for a folder below the images that cannot be listed: its images would be missing without a word."""
+    raise StudyError(f"{error.filename} cannot be listed ({error.strerror}): allow it, or move it away") from None
+
+
 def open_archive(path: Path) -> zipfile.ZipFile | Folder:
     """An open archive. StudyError: it is missing, damaged, or unsafe; the message says what to do."""
     if path.is_dir():
         return Folder(path)
     if not path.exists():
         cure = "name the folder that holds it in STUDY_ARCHIVES, or run notebook 01 first"
+        if path.is_symlink():
+            cure = f"it is a link to {os.readlink(path)}, which is not on this machine"
         raise StudyError(f"{path} is not there: {cure}")
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         size = path.stat().st_size
+        with open(path, "rb") as file:
+            start = file.read(16).lstrip()
+        if kind := next((kind for magic, kind in OTHERS.items() if start.startswith(magic)), None):
+            cure = "fetch it again" if kind == "a web page" else "unpack it, and pack it again as zip"
+            raise StudyError(f"{path} is no whole zip file but {kind} ({size} bytes): {cure}") from None
         raise StudyError(f"{path} is no whole zip file ({size} bytes: {error}): delete it and fetch it again") from None
     require_safe(archive, path)
+    require_readable(archive, path)
+    for member in archive.infolist():  # as some Windows programs write them
+        if "\\" in member.filename:
+            member.filename = member.filename.replace("\\", "/")
+            archive.NameToInfo[member.filename] = member
     return archive
+
+
+def require_readable(archive: zipfile.ZipFile, path: Path) -> None:
+    """StudyError: most files are encrypted, or packed in a way that Python does not read."""
+    files = [member for member in archive.infolist() if not member.is_dir()]
+    encrypted = [member for member in files if member.flag_bits & 1]
+    other = [member for member in files if member.compress_type not in READ]
+    cure = (
+        "unpack it with another program (7-Zip reads most), and name the folder instead, or pack it again as plain zip"
+    )
+    if 2 * len(encrypted) > len(files):
+        raise StudyError(f"{len(encrypted)} of {len(files)} files in {path} are encrypted: {cure}")
+    if 2 * len(other) > len(files):
+        method = other[0].compress_type
+        named = METHODS.get(method, f"method {method}")
+        raise StudyError(
+            f"{len(other)} of {len(files)} files in {path} are packed by {named}, unknown to Python: {cure}"
+        )
 
 
 def require_safe(archive: zipfile.ZipFile, path: Path) -> None:

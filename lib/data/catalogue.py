@@ -92,10 +92,20 @@ class Dataset(Strict):
     check: Check | None = None
     # whether images that look alike are one piece of evidence (not where all images look alike)
     near_duplicates: bool = True
+    # whether an image may carry two labels: a file that stands in two classes, a text of several labels as a class
+    two_labels: bool = False
+    # whether deep grey values are shown on one scale for all images, and transparent parts as white; off, as for the
+    # committed data sets: each image by itself, and whatever lies under transparency
+    one_scale: bool = False
     # the member that holds the mask of the image {name}, where the truth is known
     masks: str | None = None
     # whether a report may show its images (only with a licence that allows it)
     pictures: bool = False
+
+    @property
+    def labels_in_order(self) -> list[str]:
+        """The printed names, each once: several folders may hold one class."""
+        return list(dict.fromkeys(self.classes.values()))
 
     @property
     def phrase(self) -> str:

@@ -4,177 +4,188 @@ archive --members--> which files are images, and of what --read_images--> images
 """
 
 import hashlib
-import io
-import os
+import json
 import re
 import zipfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-import networkx
 import numpy as np
 import pandas as pd
 from PIL import Image
 
-from lib.data.archives import open_archive, quiet
+from lib.data import dicom
+from lib.data.archives import JUNK, open_archive, quiet
 from lib.data.catalogue import Dataset
-from lib.data.decoding import SUFFIXES, decode
+from lib.data.decoding import bands, decode, extent, scale_of
+from lib.data.files import write
+from lib.data.folders import images_of
 from lib.data.labels import NONE, SEPARATOR
+from lib.data.spelling import silent, visible
+from lib.data.tables import FEW, FOUND, from_table
 from lib.strict import StudyError
 
 # What decoders raise on a file that is no whole image. The last two come from pydicom: no picture, or an empty header.
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 UNREADABLE += (Image.DecompressionBombError, AttributeError, TypeError)
 
-FOUND = ["path", "label", "published_part", "source"]  # columns of `members`
 COLUMNS = ["path", "label", "width", "height", "sha256", "published_part", "source"]  # of images.csv
 NAMED = 20  # files that do not decode, named in the message
+# how files begin that stand in for images
+NO_IMAGES = {
+    b"version https://git-lfs": "a pointer of Git LFS, not the file: git lfs pull",
+    b"/annex/objects": "a pointer of git-annex, not the file: git annex get",
+    b"<!doctype html": "a web page, saved in the place of an image: download it again",
+    b"<html": "a web page, saved in the place of an image: download it again",
+}
 
 
-def members(archive, entry: Dataset) -> pd.DataFrame:
+def members(archive, entry: Dataset, tell=silent) -> pd.DataFrame:
     """The archive's images: path, label, published_part, and source (patient or photograph; empty where unknown).
 
+    `tell` is called with a sentence on everything that is left out, or was taken as something else.
     Rows are sorted by class, then path. StudyError: a class, or a part of one, has no image (a missing or empty folder,
     or another archive).
     """
-    table = from_table(archive, entry) if entry.table else from_names(archive, entry)
+    table = from_table(archive, entry, tell) if entry.table else from_names(archive, entry, tell)
     require_every_class(table, entry, Path(archive.filename).name)
-    position = {label: i for i, label in enumerate([*entry.classes.values(), NONE])}
+    position = {label: i for i, label in enumerate([*entry.labels_in_order, NONE])}
     first = table.label.map(lambda label: position[label.split(SEPARATOR)[0]])
     return table.assign(first=first).sort_values(["first", "label", "path"], ignore_index=True).drop(columns="first")
 
 
-def from_names(archive, entry: Dataset) -> pd.DataFrame:
+def from_names(archive, entry: Dataset, tell=silent) -> pd.DataFrame:
     """Images by the catalogue's pattern for their names: * is anything but a slash, ** is anything.
 
-    In a folder, only files with the suffix of an image count.
+    Of one's own files, only those count that are images by their suffix or first bytes. Where no name fits, the
+    pattern is looked for in one folder more, as some programs put around an archive.
     """
     pattern = re.escape(entry.images).replace(r"\*\*", ".+").replace(r"\*", "[^/]+")
     for field, choices in {"label": entry.classes, "part": entry.parts}.items():
         group = f"(?P<{field}>{'|'.join(map(re.escape, choices))})"
         pattern = pattern.replace(re.escape("{" + field + "}"), group)
+    names = archive.namelist()
+    if len(set(names)) < len(names):
+        tell(f"{len(names) - len(set(names))} members stand in the archive twice: the last of each counts")
+    names = images_of(archive, tell) if entry.folder else [name for name in dict.fromkeys(names) if not JUNK(name)]
+    matches = [re.fullmatch(pattern, name, re.DOTALL) for name in names]
+    if not any(matches) and not entry.folder:
+        matches = [re.fullmatch(f"[^/]+/{pattern}", name, re.DOTALL) for name in names]
+        if any(matches):
+            tell("the images lie in one more folder than the catalogue says")
     rows = []
-    for name in archive.namelist():
-        match = re.fullmatch(pattern, name)
-        if match and (not entry.folder or name.lower().endswith(SUFFIXES)):
-            rows.append((name, entry.classes[match["label"]], match.groupdict().get("part", ""), ""))
+    for match in filter(None, matches):
+        rows.append((match.string, entry.classes[match["label"]], match.groupdict().get("part", ""), ""))
     return pd.DataFrame(rows, columns=FOUND)
 
 
-def from_table(archive, entry: Dataset) -> pd.DataFrame:
-    """Images by a table in the archive, without rows that have none of the catalogue's labels or parts.
+def require_every_class(table: pd.DataFrame, entry: Dataset, archive: str, broken: list[str] = ()) -> None:
+    """StudyError: classes, or folders of one, without an image. Where a table names the parts, a part may lack one.
 
-    StudyError: there is no such table, it lacks columns, it gives an image two different labels or parts, or it names
-    images that the archive does not hold.
+    `broken`: files that do not decode, with the reason of each.
     """
-    columns = entry.table
-    table = read_table(archive, columns.file)
-    named = [name for name in [columns.path, columns.label, columns.source, columns.part] if name]
-    if lacking := [name for name in named if name not in table]:
-        raise StudyError(f"{columns.file} has no column {', '.join(lacking)}: it has {', '.join(table.columns)}")
-    if columns.part:
-        table = table[table[columns.part].isin(list(columns.parts))]
-    labels = table[columns.label].map(partial(label_of, entry))
-    table, labels = table[labels != ""], labels[labels != ""]
-
-    paths = [path_of(archive, entry, name) for name in table[columns.path]]
-    found = pd.DataFrame({"path": paths, "label": labels.to_list(), "published_part": "", "source": ""})
-    if columns.part:
-        found["published_part"] = table[columns.part].map(columns.parts).to_list()
-    if columns.source:
-        found["source"] = table[columns.source].to_list()
-    found["source"] = joined_sources(found)
-    found = found.drop_duplicates(["path", "label", "published_part"], ignore_index=True)
-    require_images(found, columns.file, archive)
-    return found
-
-
-def require_images(found: pd.DataFrame, table: str, archive) -> None:
-    """StudyError: the table gives an image two different labels or parts, or the archive lacks an image of it."""
-    twice = found.path.duplicated()
-    absent = ~found.path.isin(set(archive.namelist()))
-    for wrong, problem in [(twice, "stand twice with different labels or parts"), (absent, "are not there")]:
-        if wrong.any():
-            named = ", ".join(found.path[wrong].head(5))
-            raise StudyError(f"{wrong.sum()} images of {table} {problem}: {named}; mend the table")
-
-
-def path_of(archive, entry: Dataset, name: str) -> str:
-    """The archive's path of an image that a table names; in a folder, the table may also give absolute paths."""
-    if entry.folder:
-        top = Path(archive.filename).resolve()
-        path = Path(os.path.normpath(top / name.replace("\\", "/")))
-        if path.is_relative_to(top):
-            name = path.relative_to(top).as_posix()
-    return entry.images.replace("{path}", name)
-
-
-def joined_sources(table: pd.DataFrame) -> pd.Series:
-    """The source of every row, where sources that share an image count as one and get one name."""
-    if (table.source == "").any():
-        return table.source
-    graph = networkx.Graph()
-    graph.add_edges_from(zip("path " + table.path, "source " + table.source))
-    name = {}
-    for nodes in networkx.connected_components(graph):
-        sources = sorted(node.removeprefix("source ") for node in nodes if node.startswith("source "))
-        name |= dict.fromkeys(sources, sources[0])
-    return table.source.map(name)
-
-
-def label_of(entry: Dataset, cell: str) -> str:
-    """The label or labels in a table's cell, as the catalogue prints and orders them; empty: the image is left out."""
-    if entry.table.none is not None and cell == entry.table.none:
-        return NONE
-    words = cell.split(entry.table.separator) if entry.labels == "many" else [cell]
-    return SEPARATOR.join(name for folder, name in entry.classes.items() if folder in words)
-
-
-def read_table(archive, name: str) -> pd.DataFrame:
-    """A CSV file of an archive, every cell as text. StudyError: it is missing, or not a table."""
-    try:
-        return pd.read_csv(io.BytesIO(archive.read(name)), dtype=str, keep_default_na=False, skipinitialspace=True)
-    except KeyError:
-        archive_name = Path(archive.filename).name
-        raise StudyError(f"{archive_name} has no {name}: is it the archive of another data set?") from None
-    except ValueError as error:  # of pandas, and of text that is not UTF-8
-        raise StudyError(f"{name} is no table: {error}") from None
-
-
-def require_every_class(table: pd.DataFrame, entry: Dataset, archive: str) -> None:
-    """StudyError: classes, or folders of one, without an image. Where a table names the parts, a part may lack one."""
     parts_by_folder = entry.parts if entry.table is None else []
     present = set()
     for label, part in zip(table.label, table.published_part):
         for name in label.split(SEPARATOR):
             present.add((name, part if parts_by_folder else ""))
-    lacking = []
+    lacking = {}
     for folder, label in entry.classes.items():
         for part in parts_by_folder or [""]:
             if (label, part) not in present:
-                lacking.append(f"{folder} {part}".strip())
-    if lacking:
-        raise StudyError(
-            f"{archive} has no image of {', '.join(lacking)}; the pattern of its images is {entry.images!r}.\n"
-            "  Is it the archive of another data set, or is a folder missing or empty?"
+                lacking.setdefault((label, part), f"{folder} {part}".strip())
+    if not lacking:
+        return
+    if broken:
+        by_reason: dict[str, list[str]] = {}
+        for line in broken:
+            name, _, why = line.partition(": ")
+            by_reason.setdefault(why, []).append(name)
+        reasons = "".join(
+            f"\n  {', '.join(names[:3])}{', ...' if len(names) > 3 else ''} ({len(names)}): {why}"
+            for why, names in list(by_reason.items())[:NAMED]
         )
+        raise StudyError(
+            f"{archive} has no image of {', '.join(lacking.values())} that can be read;"
+            f" {len(broken)} files do not decode:{reasons}"
+        )
+    raise StudyError(
+        f"{archive} has no image of {', '.join(lacking.values())}; the pattern of its images is {entry.images!r}.\n"
+        "  Is it the archive of another data set, or is a folder missing or empty?"
+    )
 
 
-def read_image(archive, size: int, crop: bool, name: str) -> tuple | str:
-    """Width, height, pixels and SHA-256 of a member; if it does not decode, its name and the reason as one string."""
+class Deep(NamedTuple):
+    """A file whose values need the scale of the whole data set: decoding.extent."""
+
+    kind: str
+    low: float
+    high: float
+    not_numbers: int
+
+
+class Read(NamedTuple):
+    """A decoded member; `hidden`: bands that nobody sees."""
+
+    width: int
+    height: int
+    pixels: np.ndarray
+    sha256: str
+    hidden: int = 0
+
+
+def read_image(archive, size: int, crop: bool, scales: dict | None, is_first: bool, name: str) -> Read | Deep | str:
+    """A member; if it does not decode, its name and the reason as one string.
+
+    On the first reading with `scales`, a file that needs a scale gives what its scale needs instead.
+    """
+    content = None
     try:
         content = archive.read(name)
-        return *decode(content, size, crop), hashlib.sha256(content).hexdigest()
+        if scales is not None and is_first and (found := extent(content)):
+            return Deep(*found)
+        hidden = bands(content) if scales is not None else 0
+        return Read(*decode(content, size, crop, scales), hashlib.sha256(content).hexdigest(), hidden)
     except StudyError:  # a package is missing, the file may be whole
         raise
-    except UNREADABLE as error:
-        return f"{name}: {error}"
+    except (*UNREADABLE, KeyError) as error:
+        return f"{visible(name)}: {reason(error, content)}"
+
+
+def reason(error: Exception, content: bytes | None) -> str:
+    """Why a file is no image that can be read, and what helps, in one line; `content`: None where it cannot be read."""
+    if isinstance(error, KeyError):
+        return "the file is not there any more"
+    if content == b"":
+        return "the file is empty"
+    for start, what in NO_IMAGES.items():
+        if content and content.lstrip()[: len(start)].lower() == start.lower():
+            return what
+    if content and dicom.has_lost_its_preamble(content):
+        return "a DICOM file without its preamble: dcmtk's dcmconv +F writes it anew"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"{error}: cut it into tiles, or save it smaller"
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "no image of a kind that Pillow knows"
+    text = " ".join(str(error).split())
+    if "plugins are missing" in text or "missing dependencies" in text:
+        text += ": python -m pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg, and run this again"
+    return text or type(error).__name__
 
 
 def read_images(
-    path: Path, entry: Dataset, size: int, *, skip_broken: bool = False, crop: bool = False, progress=quiet
+    path: Path,
+    entry: Dataset,
+    size: int,
+    *,
+    skip_broken: bool = False,
+    crop: bool = False,
+    progress=quiet,
+    tell=silent,
+    scales: dict | None = None,
 ) -> tuple[pd.DataFrame, np.ndarray, list[str]]:
     """Every image of an archive.
 
@@ -185,6 +196,8 @@ def read_images(
         skip_broken: leave out files that do not decode, instead of stopping.
         crop: take the middle square of each image, instead of squeezing it.
         progress: wraps the images as they are read (tqdm).
+        tell: called with a sentence on everything that is left out, or was taken as something else.
+        scales: filled with the values shown as black and white, where the entry asks for one scale.
 
     Returns:
         images.csv as a table: path, label, width, height, sha256, published_part, source;
@@ -193,9 +206,17 @@ def read_images(
     Raises:
         StudyError: the archive is damaged or another one, or files do not decode (the message names them).
     """
+    scales = {} if scales is None else scales
     with open_archive(path) as archive, ThreadPoolExecutor() as pool:
-        table = members(archive, entry)
-        results = list(progress(pool.map(partial(read_image, archive, size, crop), table.path), total=len(table)))
+        table = members(archive, entry, tell)
+        options = [archive, size, crop, scales if entry.one_scale else None]
+        results = list(progress(pool.map(partial(read_image, *options, True), table.path), total=len(table)))
+        deep = [row for row, result in enumerate(results) if isinstance(result, Deep)]
+        if deep:
+            scales |= common_scales([results[row] for row in deep], tell)
+            again = pool.map(partial(read_image, *options, False), table.path[deep])
+            for row, result in zip(deep, progress(again, total=len(deep))):
+                results[row] = result
     is_broken = np.array([isinstance(result, str) for result in results])
     broken = [result for result in results if isinstance(result, str)]
     if broken and not skip_broken:
@@ -203,7 +224,58 @@ def read_images(
         cure = "mend them, or set skip_broken: true in the study"
         raise StudyError(f"{len(broken)} of {len(results)} images do not decode; {cure}:\n  " + "\n  ".join(shown))
     table = table[~is_broken].reset_index(drop=True)
-    require_every_class(table, entry, path.name)
-    width, height, pixels, digest = zip(*(result for result in results if not isinstance(result, str)))
+    require_every_class(table, entry, path.name, broken)
+    width, height, pixels, digest, hidden = zip(*(result for result in results if not isinstance(result, str)))
+    if any(hidden):
+        number = sum(map(bool, hidden))
+        tell(f"{number} images have bands beside red, green, blue and alpha: only the first three are seen")
     table = table.assign(width=width, height=height, sha256=digest)
+    if entry.folder:
+        told_of_two_labels(table, entry, tell)
     return table[COLUMNS], np.stack(pixels), broken
+
+
+def common_scales(deep: list[Deep], tell) -> dict[str, tuple[float, float]]:
+    """One scale for every kind of deep values; told, with values that are no numbers."""
+    table = pd.DataFrame(deep)
+    scales = {}
+    for kind, part in table.groupby("kind"):
+        low, high = scale_of(kind, part.low.min(), part.high.max())
+        scales[kind] = (low, high)
+        tell(f"{len(part)} images have deep values ({kind}): {low:g} is shown as black and {high:g} as white in all")
+    if wrong := (table.not_numbers > 0).sum():
+        tell(f"{wrong} images have values that are no numbers: shown as black")
+    return scales
+
+
+def keep_scales(folder: Path, scales: dict[str, tuple[float, float]]) -> None:
+    """Write scales.json beside pixels.npy, for new images of the same data set."""
+    write(folder / "scales.json", lambda part: part.write_text(json.dumps(scales), encoding="utf-8"))
+
+
+def kept_scales(folder: Path, entry: Dataset) -> dict | None:
+    """What `decode` takes as scales for a new image of a data set."""
+    if not entry.one_scale:
+        return None
+    path = folder / "scales.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def told_of_two_labels(table: pd.DataFrame, entry: Dataset, tell) -> None:
+    """Tell which files stand in two classes. StudyError: they are more than a small share, or all of a class."""
+    several = table.groupby("sha256").label.transform("nunique") > 1
+    if not several.any():
+        return
+    pairs = table[several].groupby("sha256").label.agg(lambda labels: " and ".join(sorted(set(labels))))
+    problem = f"{several.sum()} of {len(table)} images stand in two classes: {describe(pairs)}"
+    if several.mean() > FEW and not entry.two_labels:
+        raise StudyError(
+            f"{problem}. Was an archive unpacked twice, or are these labels of two readers? Keep one of each; or set"
+            " two_labels: true in the file of params/datasets, and run this again"
+        )
+    tell(f"{problem}: no classifier can be right about both")
+
+
+def describe(pairs: pd.Series) -> str:
+    """no and yes (12 files), ..."""
+    return ", ".join(f"{pair} ({number} files)" for pair, number in pairs.value_counts().head(5).items())

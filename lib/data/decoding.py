@@ -1,30 +1,169 @@
-"""A file's bytes -> 8-bit RGB at the size that models see, whatever its format, mode or depth."""
+"""A file's bytes -> 8-bit RGB at the size that models see, whatever its format, mode or depth.
+
+    bytes --extent--> which scale its deep values need --decode, on one scale for a data set--> (size, size, 3) uint8
+
+The committed data sets are read without scales: each image by itself, and what lies under transparency is shown.
+"""
 
 import io
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from lib.strict import StudyError
+from lib.data import dicom
 
 # what counts as an image in a folder
-SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".dcm")
+SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".webp")
+SUFFIXES += (".jp2", ".j2k", ".pgm", ".ppm", ".pbm", ".pnm", ".tga", ".dcm", ".dicom")
+MAGIC = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"GIF8", b"\0\0\0\x0cjP  ")
+WHITE = 255  # what is shown under transparency
 
 
-def decode(content: bytes, size: int, crop: bool = False) -> tuple[int, int, np.ndarray]:
+def looks_like_an_image(head: bytes) -> bool:
+    """Whether a file is an image by its first 132 bytes, whatever it is called."""
+    return head.startswith(MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP") or dicom.is_dicom(head)
+
+
+def decode(content: bytes, size: int, crop: bool = False, scales: dict | None = None) -> tuple[int, int, np.ndarray]:
     """The bytes of a file -> its width and height in px, and pixels (size, size, 3) uint8.
 
     The picture is turned upright by its EXIF tag, squeezed to a square (with `crop`: its middle square), and resized
     by bilinear interpolation with antialiasing. Of several pages or frames the first is taken.
 
+    Args:
+        scales: of `extent`, the values that are shown as black and white; what has no scale there is shown from its
+            smallest value to its largest, and transparent parts are white. None: each image by itself, and
+            transparency is ignored.
+
     StudyError: a DICOM file, and no pydicom to read it.
     """
-    is_dicom = content[128:132] == b"DICM"
-    with open_dicom(content) if is_dicom else Image.open(io.BytesIO(content)) as image:
+    with opened(content, scales) as image:
         ImageOps.exif_transpose(image, in_place=True)
         square = ImageOps.fit(image, (min(image.size),) * 2) if crop else image
         width, height = image.size
-        return width, height, np.asarray(to_rgb(square).resize((size, size), Image.Resampling.BILINEAR))
+        rgb = to_rgb(square) if scales is None else on_white(square)
+        return width, height, np.asarray(rgb.resize((size, size), Image.Resampling.BILINEAR))
+
+
+def opened(content: bytes, scales: dict | None) -> Image.Image:
+    """A file as Pillow's image; with `scales`, deep values as 8 bits."""
+    if dicom.is_dicom(content):
+        return dicom.picture(content, scales)
+    if scales is None:
+        return Image.open(io.BytesIO(content))
+    deep = deep_values(content)
+    if deep is None:
+        return Image.open(io.BytesIO(content))
+    kind, values, alpha, image = deep
+    low, high = scales.get(kind) or scale_of(kind, *ends(values))
+    shown = np.clip((np.nan_to_num(values, nan=low) - low) / max(high - low, 1e-9), 0, 1)
+    if alpha is not None:
+        shown = shown * alpha[..., None] + (1 - alpha[..., None])
+    picture = Image.fromarray(np.uint8(np.round(255 * shown)))
+    if image and 0x0112 in image.getexif():
+        exif = Image.Exif()
+        exif[0x0112] = image.getexif()[0x0112]
+        picture.info["exif"] = exif.tobytes()
+    return picture
+
+
+def deep_values(content: bytes):
+    """Of an image of more than 8 bits: its kind, values, alpha (0 to 1, or None), and Pillow's image (or None).
+
+    Values are (height, width), or (height, width, 3) of colour images. None: an image of 8 bits.
+    """
+    try:
+        image = Image.open(io.BytesIO(content))
+    except OSError:
+        if content.startswith(MAGIC[2:4]):  # TIFF files that Pillow does not know, as floats of three bands
+            return deep_colours(content, None)
+        raise
+    if image.mode.startswith(("I", "F")):
+        values = np.asarray(image, dtype=np.float64)
+        if image.mode != "F" and image.format == "TIFF" and image.tag_v2.get(262) == 0:  # white is zero
+            values = 2.0 ** image.tag_v2[258][0] - 1 - values
+        return ("float" if image.mode == "F" else "integer"), values, None, image
+    if is_deep_colour(image, content):
+        return deep_colours(content, image)
+    return None
+
+
+def is_deep_colour(image: Image.Image, content: bytes) -> bool:
+    """Whether Pillow would cut the values of a colour image to 8 bits: PNG and TIFF of 16."""
+    if image.format == "PNG":
+        return content[24] == 16
+    return image.format == "TIFF" and max(image.tag_v2.get(258, (8,))) > 8
+
+
+def deep_colours(content: bytes, image: Image.Image | None):
+    """`deep_values` by OpenCV. OSError: it cannot read the file."""
+    import cv2
+
+    values = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is None:
+        raise OSError("cannot identify image file")
+    kind = "float" if values.dtype.kind == "f" else "integer"
+    whole = np.iinfo(values.dtype).max if kind == "integer" else 1.0
+    values = np.float64(values)
+    if values.ndim == 2:
+        return kind, values, None, image
+    alpha = values[..., 3] / whole if values.shape[2] == 4 else None
+    return f"{kind} colour", values[..., 2::-1], alpha, image
+
+
+def ends(values: np.ndarray) -> tuple[float, float]:
+    """The smallest and the largest value that is a number; 0 and 1 if none is."""
+    numbers = values[np.isfinite(values)]
+    return (float(numbers.min()), float(numbers.max())) if numbers.size else (0.0, 1.0)
+
+
+def extent(content: bytes) -> tuple[str, float, float, int] | None:
+    """Which scale a file's deep values need, the smallest and largest, and how many are no numbers.
+
+    None: it needs no scale: 8 bits, or a DICOM file with its own window.
+    """
+    if dicom.is_dicom(content):
+        found = dicom.extent(content)
+    else:
+        found = deep_values(content)
+    if found is None:
+        return None
+    kind, values = found[:2]
+    return kind, *ends(values), int((~np.isfinite(values)).sum())
+
+
+def scale_of(kind: str, low: float, high: float) -> tuple[float, float]:
+    """What is shown as black and white where a data set's values reach from `low` to `high`.
+
+    Whole numbers from 0 are taken to fill their bits (255, 511, ... 4095, ... 65535), floats from 0 to 1 or 255 to be
+    such fractions; of all others the smallest value is black and the largest white.
+    """
+    if low >= 0 and kind.startswith("integer"):
+        return 0.0, float(2 ** max(8, int(high).bit_length()) - 1)
+    if low >= 0 and kind.startswith("float") and high <= 255:
+        return 0.0, 1.0 if high <= 1 else 255.0
+    return low, high
+
+
+def bands(content: bytes) -> int:
+    """How many bands a TIFF file has beside red, green, blue and alpha, which nobody will see; 0 of other files."""
+    if not content.startswith(MAGIC[2:4]):
+        return 0
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            unnamed = sum(kind == 0 for kind in image.tag_v2.get(338, ()))
+            return max(unnamed, image.tag_v2.get(277, 1) - 4, 0)
+    except (OSError, ValueError, SyntaxError):
+        return 0
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """8-bit RGB, with white where the image is transparent."""
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, (WHITE,) * 4)
+        return Image.alpha_composite(white, image).convert("RGB")
+    return to_rgb(image)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -37,7 +176,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def scaled_grey(image: Image.Image) -> Image.Image:
-    """Grey of more than 8 bits (modes I, I;16 and F) as 8 bits.
+    """Grey of more than 8 bits (modes I, I;16 and F) as 8 bits, each image by itself.
 
     The file does not say which value is white: the smallest usual one that is not below the largest value in the
     image, 1 (floats only), 255 (floats and 32-bit integers), 4095 (12 bits) or 65535 (16 bits).
@@ -52,28 +191,3 @@ def scaled_grey(image: Image.Image) -> Image.Image:
     largest = values.max()
     white = next((value for value in whites if largest <= value), whites[-1])
     return Image.fromarray(np.uint8(np.clip(values * 255 / white, 0, 255)))
-
-
-def open_dicom(content: bytes) -> Image.Image:
-    """A DICOM file as a picture: through its own window if it has one, else from its smallest value to its largest."""
-    try:
-        import pydicom
-        from pydicom.pixels import apply_modality_lut, apply_voi_lut
-    except ImportError:
-        cure = "python -m pip install -r requirements-dicom.txt, and run this again"
-        raise StudyError(f"these are DICOM files: {cure}") from None
-    file = pydicom.dcmread(io.BytesIO(content))
-    values = file.pixel_array[0] if int(file.get("NumberOfFrames") or 1) > 1 else file.pixel_array
-    if values.ndim == 3:
-        return Image.fromarray(np.uint8(values))
-    values = np.float64(apply_modality_lut(values, file))
-    low, high = values.min(), values.max()
-    has_window = all(file.get(name) not in (None, "") for name in ["WindowCenter", "WindowWidth"])
-    if has_window or file.get("VOILUTSequence"):
-        values = apply_voi_lut(values, file)
-        # the ends of the window: what the smallest and the largest 16-bit value are shown as
-        low, high = apply_voi_lut(np.array([-32768.0, 65535.0]), file)
-    values = (values - low) / max(high - low, 1e-9)
-    if file.PhotometricInterpretation == "MONOCHROME1":
-        values = 1 - values
-    return Image.fromarray(np.uint8(255 * values))

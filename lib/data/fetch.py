@@ -37,7 +37,9 @@ def kept_archive(name: str, entry: Dataset) -> Path:
     """Where the archive or folder of a data set is, or would be after its download."""
     if entry.folder:
         return strict.ROOT / entry.folder
-    return archives() / (entry.archive or f"{name}.zip")
+    path = archives() / (entry.archive or f"{name}.zip")
+    unpacked = path.with_suffix("")
+    return unpacked if not path.exists() and path.suffix == ".zip" and unpacked.is_dir() else path
 
 
 def archive_path(name: str, entry: Dataset, made: Path) -> Path:
@@ -200,12 +202,34 @@ def from_kaggle(slug: str, path: Path) -> Path:
             folder.mkdir(parents=True, exist_ok=True)
             api.dataset_download_files(slug, path=folder)
     except (SystemExit, NameError):
-        raise StudyError(kaggle_advice(slug, path, "there are no credentials")) from None
+        why = "it does not accept the token that is here: it has expired, or was revoked" if has_token() else NO_TOKEN
+        raise StudyError(kaggle_advice(slug, path, why)) from None
     except Exception as error:
-        raise StudyError(kaggle_advice(slug, path, type(error).__name__)) from None
+        status = getattr(getattr(error, "response", None), "status_code", None) or getattr(error, "status", None)
+        why = KAGGLE_SAYS.get(status, f"it answers {status}" if status else type(error).__name__)
+        if isinstance(error, requests.ConnectionError) and status is None:
+            why = "kaggle.com cannot be reached from here"
+        raise StudyError(kaggle_advice(slug, path, why.format(slug=slug))) from None
     os.replace(next(folder.glob("*.zip")), path)
     shutil.rmtree(folder)
     return path
+
+
+NO_TOKEN = "there are no credentials"
+KAGGLE_SAYS = {  # HTTP status -> what it means there
+    401: "401, it does not accept the token that is here: it has expired, or was revoked",
+    403: "403, rules are to be accepted first, once, at https://www.kaggle.com/datasets/{slug}",
+    404: "404, there is no data set {slug}: it was renamed or removed",
+    429: "429, too many requests: wait some minutes",
+}
+
+
+def has_token() -> bool:
+    """Whether credentials of Kaggle's are on this machine, valid or not."""
+    folder = Path(os.environ.get("KAGGLE_CONFIG_DIR") or "~/.kaggle").expanduser()
+    files = [folder / "access_token", folder / "kaggle.json", Path("~/.kaggle/access_token").expanduser()]
+    names = ["KAGGLE_API_TOKEN", "KAGGLE_KEY"]
+    return any(os.environ.get(name) for name in names) or any(file.exists() for file in files)
 
 
 def kaggle_advice(slug: str, path: Path, reason: str) -> str:
@@ -214,7 +238,8 @@ def kaggle_advice(slug: str, path: Path, reason: str) -> str:
         f"{path.name} is not in {path.parent}, and Kaggle did not hand it over ({reason}). Either\n"
         f"  download it from kaggle.com/datasets/{slug}, put it there as {path.name}"
         " (or name its folder in STUDY_ARCHIVES),\n"
-        "  or make a token at kaggle.com/settings, save it as ~/.kaggle/kaggle.json, and run this again."
+        "  or make a token at kaggle.com/settings, put it into ~/.kaggle/access_token or KAGGLE_API_TOKEN (an older one"
+        " stays in kaggle.json), and run this again."
     )
 
 

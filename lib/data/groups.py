@@ -18,16 +18,17 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from lib.data import photos
+from lib.data import photos, resemblance
 from lib.data.archives import open_archive
 from lib.data.catalogue import Dataset
+from lib.data.resemblance import CORRELATION, standardised
+from lib.data.spelling import silent
 
 BITS = 8  # of 64: images whose perceptual hashes differ in no more bits are compared pixel by pixel
-CORRELATION = 0.9  # of grey pixels: near duplicates have at least this
 
 
 def group(
-    images: pd.DataFrame, pixels: np.ndarray, archive: Path, entry: Dataset, progress
+    images: pd.DataFrame, pixels: np.ndarray, archive: Path, entry: Dataset, progress, tell=silent
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """groups.csv and links.csv.
 
@@ -37,12 +38,15 @@ def group(
         archive: the zip file or folder that the images came from.
         entry: the catalogue's entry.
         progress: wraps what is gone through (tqdm).
+        tell: called with a sentence where resemblance was counted otherwise, since it linked too much.
 
     Returns:
         groups: path, label, photo, inliers, group, in the order of `images`. `photo` is the photograph that an image
         was made from, matched with this number of `inliers`; or its source; or, without either, the image itself.
         Inliers are empty where nothing was matched. A group is named after its first image's row.
         links: why photographs or images are in one group: kind, one, other, strength (inliers, or correlation).
+
+    StudyError: of one's own images, a class is in too few groups to be split.
     """
     table = images[["path", "label"]].copy()
     links = duplicates(images, pixels, near=entry.near_duplicates)
@@ -60,7 +64,11 @@ def group(
         table = table.assign(photo=images.source.where(has_source, images.path), inliers=None)
         if has_source.any() or not entry.near_duplicates:
             links = links[identical]
+    if entry.folder:
+        links = resemblance.believed(table, links, pixels, connected, tell)
     table["group"] = connected(table, links)
+    if entry.folder:
+        resemblance.require_groups(table)
     return table, links[["kind", "one", "other", "strength"]].reset_index(drop=True)
 
 
@@ -118,9 +126,3 @@ def duplicates(images: pd.DataFrame, pixels: np.ndarray, near: bool = True) -> p
                 kind = "identical" if identical else "near duplicate"
                 rows.append((kind, images.path.iat[one], images.path.iat[other], correlation))
     return pd.DataFrame(rows, columns=["kind", "one", "other", "strength"])
-
-
-def standardised(picture: np.ndarray) -> np.ndarray:
-    """Grey values (height, width) of mean 0 and standard deviation 1; all 0 where a picture has one grey."""
-    grey = picture.mean(-1)
-    return (grey - grey.mean()) / (grey.std() + 1e-9)

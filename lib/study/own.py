@@ -10,30 +10,37 @@ import re
 import string
 import sys
 import unicodedata
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
 
 from lib import strict
 from lib.data import catalogue
-from lib.data.archives import Folder
+from lib.data.archives import Folder, open_archive
 from lib.data.catalogue import Dataset
-from lib.data.datasets import from_names, from_table, read_table
+from lib.data.datasets import members
 from lib.data.decoding import SUFFIXES
 from lib.data.files import write
-from lib.strict import StudyError, printable, validated
+from lib.data.folders import classes_of, printed
+from lib.data.spelling import is_missing, one_spelling, silent, visible
+from lib.data.tables import column, read_table
+from lib.strict import StudyError, validated
 
 FEWEST = 5  # sources per class (images, where sources are unknown): one for each fifth of a split
 # A column of such a name, also Patient or patient_id, names the source of each image; the first one counts.
 SOURCES = ["patient", "photograph", "group"]
-# Folders of these names are parts, not classes.
-PARTS = {"train", "training", "test", "testing", "val", "valid", "validation"}
+LONGEST = 40  # letters of a study's name, which stands in names of files
 SEEN = 30_000  # images that a training sees at least, within 8 to 40 epochs
 PASS = 2500  # images per epoch at most (epoch_images of params/own.yaml)
+# Lines of the entry that stay as they were edited, and what each is at first.
+EDITED = {"pictures": False, "near_duplicates": True, "two_labels": False}
 NOTE = (
-    "# Written by `make report IMAGES=...`, which overwrites every line but `pictures`:"
-    " true lets pages show some of the images.\n"
+    "# Written by `make report IMAGES=...`, which overwrites every line but three. pictures: pages show some of the\n"
+    "# images. near_duplicates: images that look alike are one piece of evidence. two_labels: images may have two.\n"
 )
+PACKED = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 CLAIM = {
     "words": "the proposed ViT is more accurate than the plain one on these images",
     "place": "abstract, asked of other images",
@@ -43,92 +50,73 @@ CLAIM = {
 }
 
 
-def describe(top: Path, table: str | None) -> dict:
-    """The catalogue entry of a folder with one sub-folder per class, or of a table in it.
+def describe(archive, table: str | None, tell=silent) -> dict:
+    """The catalogue entry of a folder or zip file with one sub-folder per class, or of a table in a folder.
 
     The table has the columns path, label and, if known, one of SOURCES.
 
     StudyError: no sub-folders or no images in them, a table without its columns, fewer than two classes.
     """
+    top = Path(archive.filename)
     if table is None:
-        layout = layout_of_folder(top)
+        around, classes = classes_of(archive, tell)
+        layout = {"images": f"{around}{{label}}/**", "classes": classes}
     else:
-        layout = layout_of_table(top, table)
-    if len(layout["classes"]) < 2:
-        problem = f"{top / (table or '')} has {len(layout['classes'])} classes with images, and two are needed"
-        cure = (
-            f"one sub-folder per class with {', '.join(SUFFIXES)} files, or a CSV file with the columns path, label"
-            " and, if known, patient or photograph"
-        )
-        links = [path.name for path in sorted(top.iterdir()) if path.is_symlink() and path.is_dir()]
-        if links:
-            cure += f"; links to other folders are not followed: {', '.join(links)}"
-        raise StudyError(f"{problem}: {cure}")
-    title = title_of(top if table is None else Path(table))
-    return {"title": title, "folder": f"data/own/{study_name(top, table)}", **layout}
-
-
-def layout_of_folder(top: Path) -> dict:
-    """The `images` and `classes` of a catalogue entry: one class per sub-folder that holds images at any depth."""
-    names = [name for name in Folder(top).namelist() if name.lower().endswith(SUFFIXES) and "/" in name]
-    classes = sorted({name.split("/")[0] for name in names})
-    if len({name.lower() for name in classes} & PARTS) > 1:
+        layout = layout_of_table(archive, table, tell)
+    number = len(set(layout["classes"].values()))
+    if number < 2:
         raise StudyError(
-            f"{top} is divided into {', '.join(classes)}: name one of them, with one sub-folder per class;"
-            " this project makes the parts itself"
+            f"{visible(str(top / (table or '')))} has {number} classes with images, and two are needed: one sub-folder"
+            f" per class with {', '.join(SUFFIXES)} files, or a CSV file with the columns path, label and, if known,"
+            " patient or photograph; links to other folders are not followed"
         )
-    return {"images": "{label}/**", "classes": printed(classes)}
+    title = title_of(top if table is None else Path(table))
+    return {"title": title, "folder": f"data/.own/{study_name(top, table)}", **layout, "one_scale": True}
 
 
-def layout_of_table(top: Path, table: str) -> dict:
-    """The `images`, `classes` and `table` of a catalogue entry; prints which column names the sources."""
-    rows = read_table(Folder(top), table)
-    if lacking := [name for name in ["path", "label"] if name not in rows]:
-        raise StudyError(f"{top / table} has no column {' or '.join(lacking)}: it has {', '.join(rows.columns)}")
+def layout_of_table(archive, table: str, tell=silent) -> dict:
+    """The `images`, `classes` and `table` of a catalogue entry; tells which column names the sources."""
+    rows = read_table(archive, table, ["path", "label"], tell)
+    path, label = (column(rows, name, table) for name in ["path", "label"])
     spelt = {re.sub(r"[ _-]?id$", "", name.strip().lower()): name for name in rows}
     source = next((spelt[name] for name in SOURCES if name in spelt), None)
     if source:
-        print(f"{table}: column {source!r} says which images belong together", file=sys.stderr)
+        tell(f"{table}: column {source!r} says which images belong together")
     else:
         missing = f"no column is called {' or '.join(SOURCES)}"
-        print(f"{table}: {missing}; images that look alike are grouped instead", file=sys.stderr)
-    classes = sorted(set(rows.label) - {""})
-    columns = {"file": table, "path": "path", "label": "label", "source": source}
-    return {"images": "{path}", "classes": printed(classes), "table": columns}
+        tell(f"{table}: {missing}; images that look alike are grouped instead")
+    spelling, _ = one_spelling([cell for cell in rows[label] if not is_missing(cell)], "label")
+    columns = {"file": table, "path": path, "label": label, "source": source}
+    return {"images": "{path}", "classes": printed(sorted(set(spelling.values()))), "table": columns}
 
 
-def version_of(top: Path, entry: Dataset) -> str:
+def version_of(archive, entry: Dataset, tell=silent) -> str:
     """The number of images, and a digest of their names, labels, sizes and times.
 
     StudyError: a class has too few images, or sources, to be split.
     """
-    archive = Folder(top)
-    table = from_table(archive, entry) if entry.table else from_names(archive, entry)
+    table = members(archive, entry, tell)
     source = table.source.where(table.source != "", table.path)
-    numbers = source.groupby(table.label).nunique().reindex(list(entry.classes.values()), fill_value=0)
+    numbers = source.groupby(table.label).nunique().reindex(entry.labels_in_order, fill_value=0)
     if few := [f"{label} ({number})" for label, number in numbers.items() if number < FEWEST]:
         unit = "images" if (table.source == "").all() else "patients or photographs"
         raise StudyError(
             f"too few {unit} of {', '.join(few)}: {FEWEST} of each class are the fewest that can be split into"
             " training, validation and test, and even then intervals will be wide; add images or leave the class out"
         )
-    lines = []
-    for row in table.itertuples(index=False):
-        stat = (top / row.path).stat()
-        lines.append(f"{row} {stat.st_size} {stat.st_mtime_ns}")
-    lines.append(f"pictures {entry.pictures}")
+    lines = [f"{row} {mark_of(archive, row.path)}" for row in table.itertuples(index=False)]
+    lines.append(" ".join(f"{name} {getattr(entry, name)}" for name in EDITED))
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     return f"{len(table)}-{digest[:12]}"
 
 
-def printed(classes: list[str]) -> dict[str, str]:
-    """Each class's name as reports print it: without characters of HTML and formulas, and no two alike."""
-    names = {}
-    for label in classes:
-        plain = re.sub(r"[<>&`$;\\\s]+", " ", label).strip() or "class"
-        same = [name for name in names.values() if name == plain or name.startswith(f"{plain} (")]
-        names[label] = printable(f"{plain} ({len(same) + 1})" if same else plain)
-    return names
+def mark_of(archive, name: str) -> str:
+    """What changes with a file: its size and time, or in a zip file its size and checksum."""
+    if isinstance(archive, Folder):
+        stat = (Path(archive.filename) / name).stat()
+        return f"{stat.st_size} {stat.st_mtime_ns}"
+    member = archive.getinfo(name)
+    return f"{member.file_size} {member.CRC}"
 
 
 def title_of(path: Path) -> str:
@@ -138,17 +126,52 @@ def title_of(path: Path) -> str:
 
 
 def study_name(top: Path, table: str | None) -> str:
-    """The study's name: that of the folder or table in plain letters, with `own-` before it where that is taken."""
-    stem = Path(table).stem if table else top.name
+    """The study's name: that of the folder or table in plain letters, `own-` before it where that is not new."""
+    stem = Path(table).stem if table else top.stem if top.is_file() else top.name
     ascii_only = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
-    name = re.sub(r"[^a-z0-9]+", "-", ascii_only.lower()).strip("-") or "own"
+    name = re.sub(r"[^a-z0-9]+", "-", ascii_only.lower())[:LONGEST].strip("-") or "own"
     in_catalogue = name in catalogue.names()
     of_own_images = in_catalogue and catalogue.entry(name).folder
     taken = in_catalogue or (strict.ROOT / "params" / name).exists()
-    # 2024 and yes are no text to YAML
-    if (taken and not of_own_images) or yaml.safe_load(name) != name:
-        return f"own-{name}"
-    return name
+    # 2024, 1e5 and yes are no text to one YAML or another
+    is_text = name[0].isalpha() and name not in {
+        "y",
+        "n",
+        "yes",
+        "no",
+        "on",
+        "off",
+        "true",
+        "false",
+        "null",
+        "nan",
+        "inf",
+    }
+    in_the_way = any(is_in_the_way(folder, top, table) for folder in written_by(name))
+    return name if is_text and not in_the_way and (of_own_images or not taken) else f"own-{name}"
+
+
+def written_by(name: str) -> list[Path]:
+    """The folders that a study writes into."""
+    folders = ["params", "data", "build", "reports", "runs", "weights"]
+    return [strict.ROOT / folder / name for folder in folders]
+
+
+def is_in_the_way(folder: Path, top: Path, table: str | None) -> bool:
+    """Whether what a study writes into `folder` would be among the images: below `top`, or above it.
+
+    A table may stand above the project: the images are the files that it names.
+    """
+    folder, top = folder.resolve(), top.resolve()
+    return top.is_relative_to(folder) or (table is None and folder.is_relative_to(top))
+
+
+def require_apart(top: Path, table: str | None, name: str) -> None:
+    """StudyError: the study would write into the folder of images, or into one above that holds both."""
+    for folder in [*written_by(name), strict.ROOT / "data" / ".own"]:
+        if is_in_the_way(folder, top, table):
+            cure = "move the images into a folder of their own outside of the project, or into data/own/"
+            raise StudyError(f"{visible(str(top))} holds, or lies in, {folder}, into which the study writes: {cure}")
 
 
 def pipeline() -> str:
@@ -157,25 +180,49 @@ def pipeline() -> str:
     return "".join(line for line in lines if not line.startswith("vars:"))
 
 
+def print_once() -> Callable[[str], None]:
+    """A function that prints sentences in the terminal, each once."""
+    said = set()
+
+    def tell(sentence: str) -> None:
+        if sentence not in said:
+            said.add(sentence)
+            print(sentence, file=sys.stderr)
+
+    return tell
+
+
 def make_study(path: Path) -> str:
     """Write the study of a folder or table, or renew the version of its images; returns the study's name.
 
     StudyError: there is no such folder or table, it cannot be split, or another one has this name.
     """
     if not path.exists():
-        kinds = "a folder with one sub-folder per class, or a CSV file with path and label"
-        raise StudyError(f"{path} is not there: IMAGES is {kinds}")
-    top, table = (path.parent.resolve(), path.name) if path.is_file() else (path.resolve(), None)
-    name = study_name(top, table)
-    entry = describe(top, table)
-    entry["pictures"] = name in catalogue.names() and catalogue.entry(name).pictures
-    version = version_of(top, validated(Dataset, entry, str(path)))
-    link_images(name, top, table)
+        kinds = "a folder or zip file with one sub-folder per class, or a CSV file with path and label"
+        raise StudyError(f"{visible(str(path))} is not there: IMAGES is {kinds}")
+    if path.is_file() and path.suffix.lower() in PACKED:
+        raise StudyError(
+            f"{visible(str(path))} is packed: unpack it, and name the folder; zip files are read as they are"
+        )
+    tell = print_once()
+    is_table = path.is_file() and not is_zip(path)
+    top, table = (path.parent.resolve(), path.name) if is_table else (path.resolve(), None)
+    with open_archive(top) as archive:
+        entry = describe(archive, table, tell)
+        name = study_name(top, table)
+        require_apart(top, table, name)
+        before = catalogue.entry(name) if name in catalogue.names() else None
+        entry |= {line: getattr(before, line) if before else first for line, first in EDITED.items()}
+        dataset = validated(Dataset, entry, str(path))
+        link_images(name, top, table)
+        # before anything is refused, since messages name lines of it to edit
+        text = NOTE + as_yaml(entry)
+        write(
+            strict.ROOT / "params" / "datasets" / f"{name}.yaml", lambda part: part.write_text(text, encoding="utf-8")
+        )
+        version = version_of(archive, dataset, tell)
     folder = strict.ROOT / "params" / name
-    texts = {
-        strict.ROOT / "params" / "datasets" / f"{name}.yaml": NOTE + as_yaml(entry),
-        folder / "dvc.yaml": pipeline(),
-    }
+    texts = {folder / "dvc.yaml": pipeline()}
     parameters = folder / "params.yaml"
     if parameters.exists():
         edited = parameters.read_text(encoding="utf-8")
@@ -187,6 +234,14 @@ def make_study(path: Path) -> str:
     for file, text in texts.items():
         write(file, lambda part, text=text: part.write_text(text, encoding="utf-8"))
     return name
+
+
+def is_zip(path: Path) -> bool:
+    """Whether a file is a zip file of images: spreadsheets are zip files as well."""
+    if not zipfile.is_zipfile(path):
+        return path.suffix.lower() == ".zip"
+    with open_archive(path) as archive:
+        return not {"[Content_Types].xml", "mimetype"} & set(archive.namelist())
 
 
 def as_yaml(values: dict) -> str:
@@ -203,8 +258,8 @@ def new_parameters(name: str, title: str, version: str) -> str:
 
 
 def link_images(name: str, top: Path, table: str | None) -> None:
-    """Make data/own/<name> a link to the folder of images. StudyError: it is one of other images already."""
-    link = strict.ROOT / "data" / "own" / name
+    """Make data/.own/<name> a link to the folder of images. StudyError: it is one of other images already."""
+    link = strict.ROOT / "data" / ".own" / name
     kept = catalogue.entry(name).table if name in catalogue.names() else None
     kept_table = kept.file if kept else None
     is_same = link.resolve() == top

@@ -47,7 +47,7 @@ class Cell:
     @property
     def classes(self) -> list[str]:
         """Names of the classes, in the order of the logits."""
-        return list(self.entry.classes.values())
+        return self.entry.labels_in_order
 
     @property
     def multilabel(self) -> bool:

@@ -1,0 +1,108 @@
+"""How far images that look alike may be believed to be one piece of evidence, where nothing else says what is.
+
+A chain of near duplicates can link unlike images: eyes' backgrounds all resemble one another, and so do drawings of the
+digit 1. Frames of one recording do as well, and there it is right.
+
+    links --believed--> links of groups that leave enough to split --require_groups--> or one message with the numbers
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
+
+from lib.data.splits import TEST_SHARE
+from lib.strict import StudyError
+
+CORRELATION = 0.9  # of grey pixels: near duplicates have at least this
+FEWEST = 5  # groups of each class: one for each fifth of a split
+HALF = 0.5  # of a class: the most that one group may hold
+LARGEST = 5000  # images that are compared each with each
+
+
+def believed(
+    table: pd.DataFrame, links: pd.DataFrame, pixels: np.ndarray, connected: Callable, tell: Callable[[str], object]
+) -> pd.DataFrame:
+    """The links that count: all; or of too large groups those between images that are all alike; or none but copies.
+
+    Args:
+        table: path, label. links: of `duplicates`. pixels: the rows of `table`.
+        connected: (table, links) -> the group of every row.
+        tell: called with a sentence on what was done.
+    """
+    near = links.kind == "near duplicate"
+    group = pd.Series(connected(table, links), index=table.index)
+    large = too_large(table, group)
+    if not near.any() or not large:
+        return links
+    before = f"images that look alike chain into a group of {group.value_counts().max()} of {len(table)}"
+    kept = links[~near | ~links.one.map(group_of(table, group)).isin(large)]
+    cliques = pd.concat([kept, *(all_alike(table, pixels, group == number) for number in large)], ignore_index=True)
+    again = pd.Series(connected(table, cliques), index=table.index)
+    still = too_large(table, again)
+    if not still:
+        tell(f"{before}: only images that are all alike count as one there, at most {again.value_counts().max()}")
+        return cliques
+    if all(table.label[again == number].nunique() == 1 for number in still):
+        largest = again.value_counts().max()
+        tell(f"{before}: {largest} are all alike and of one class, as frames of one recording, and count as one")
+        return cliques
+    tell(f"{before}, of several classes: here resemblance says nothing, and only identical files count as one")
+    return links[~near]
+
+
+def group_of(table: pd.DataFrame, group: pd.Series) -> dict[str, int]:
+    """path -> group."""
+    return dict(zip(table.path, group))
+
+
+def too_large(table: pd.DataFrame, group: pd.Series) -> list[int]:
+    """Groups that hold more of the images than a test part, or more than half of a class."""
+    size = group.value_counts()
+    wrong = set(size.index[(size > TEST_SHARE * len(table)) & (size > 1)])
+    for _, part in group.groupby(table.label):
+        share = part.value_counts(normalize=True)
+        wrong |= set(share.index[(share > HALF) & (size.reindex(share.index) > 2)])
+    return sorted(wrong)
+
+
+def all_alike(table: pd.DataFrame, pixels: np.ndarray, rows: pd.Series) -> pd.DataFrame:
+    """Links between the images of a group such that any two of a new group are alike (complete linkage)."""
+    paths = table.path[rows].to_list()
+    columns = ["kind", "one", "other", "strength"]
+    if len(paths) > LARGEST:
+        return pd.DataFrame(columns=columns)
+    flat = np.stack([standardised(pixels[row]).ravel() for row in np.flatnonzero(rows)]).astype(np.float32)
+    alike = np.clip(flat @ flat.T / flat.shape[1], -1, 1)
+    distance = np.maximum(1 - alike, 0)
+    np.fill_diagonal(distance, 0)
+    number = fcluster(linkage(squareform(distance, checks=False), "complete"), 1 - CORRELATION, "distance")
+    first: dict[int, int] = {}
+    found = []
+    for place, cluster in enumerate(number):
+        one = first.setdefault(cluster, place)
+        if one != place:
+            found.append(("near duplicate", paths[one], paths[place], float(alike[one, place])))
+    return pd.DataFrame(found, columns=columns)
+
+
+def require_groups(table: pd.DataFrame) -> None:
+    """StudyError: a class is in fewer groups than a split needs."""
+    number = table.groupby("label", sort=False).group.nunique()
+    if few := [f"{label} ({count})" for label, count in number.items() if count < FEWEST]:
+        sizes = table.group.value_counts()
+        raise StudyError(
+            f"too few groups of {', '.join(few)}: {FEWEST} of each class are the fewest that can be split into"
+            f" training, validation and test. {len(table)} images are {len(sizes)} pieces of evidence, the largest of"
+            f" {sizes.max()} images that are copies, look alike or have one patient, as frames of one recording.\n"
+            "  Add images of other patients or recordings; or, if images that look alike are independent here, set"
+            " near_duplicates: false in the file of params/datasets, and run this again"
+        )
+
+
+def standardised(picture: np.ndarray) -> np.ndarray:
+    """Grey values (height, width) of mean 0 and standard deviation 1; all 0 where a picture has one grey."""
+    grey = picture.mean(-1)
+    return (grey - grey.mean()) / (grey.std() + 1e-9)

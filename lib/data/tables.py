@@ -1,0 +1,267 @@
+"""A table that names images: read as spreadsheets and R write it, then label, part and source of each image.
+
+    bytes --read_table--> cells as text --from_table--> path, label, published_part, source
+
+Of the project's own catalogue every cell counts as it stands. Of a folder of one's own, spellings that are surely the
+same are one (lib.data.spelling), and rows that name no image or no single label are left out and told.
+"""
+
+import csv
+import io
+import os
+import re
+import unicodedata
+from functools import partial
+from pathlib import Path
+
+import networkx
+import pandas as pd
+
+from lib.data.catalogue import Dataset
+from lib.data.decoding import SUFFIXES
+from lib.data.labels import NONE, SEPARATOR
+from lib.data.spelling import clean, folded, is_missing, is_unknown, one_spelling, silent, visible
+from lib.strict import StudyError
+
+FOUND = ["path", "label", "published_part", "source"]  # columns of `members`
+FEW = 0.05  # share of the images that may carry two labels; they are left out
+SAVE = "open it in the program that wrote it, and save it as CSV (UTF-8)"
+KINDS = {b"PK\3\4": "a spreadsheet", b"\xd0\xcf\x11\xe0": "an old spreadsheet", b"%PDF": "a PDF file"}
+FROM_ELSEWHERE = re.compile(r"[A-Za-z]:[\\/]|[\\/]|[a-z]+://")
+
+
+def read_table(archive, name: str, needed: list[str] = (), tell=silent) -> pd.DataFrame:
+    """A table of an archive, every cell as text; column names without blanks around them.
+
+    Separators may be commas, semicolons, tabs or bars; the text UTF-8, UTF-16 or, told, Windows' cp1252.
+
+    Args:
+        needed: column names; the separator is the first by which the header has them.
+        tell: called with a sentence on what was taken.
+
+    StudyError: it is missing, or not a table; the message says what to do.
+    """
+    try:
+        content = archive.read(name)
+    except KeyError:
+        archive_name = Path(archive.filename).name
+        raise StudyError(f"{archive_name} has no {name}: is it the archive of another data set?") from None
+    text = decoded(content, name, tell)
+    lines = text.lstrip("\r\n").splitlines()
+    if lines and lines[0].lower().startswith("sep="):  # Excel's own first line
+        text, lines = text.lstrip("\r\n")[len(lines[0]) :], lines[1:]
+    header = next((line for line in lines if line.strip()), "")
+    separator = next((mark for mark in ",;\t|" if has_columns(header, mark, needed)), ",")
+    if separator != ",":
+        tell(f"{name}: columns are separated by {'tabs' if separator == chr(9) else repr(separator)}")
+    try:
+        table = pd.read_csv(
+            io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, skipinitialspace=separator != "\t"
+        )
+    except ValueError as error:  # of pandas
+        raise StudyError(f"{name} is no table: {error}") from None
+    return table.rename(columns=clean)
+
+
+def decoded(content: bytes, name: str, tell=silent) -> str:
+    """The text of a file. StudyError: it is a spreadsheet, or in an encoding that is not known."""
+    for start, kind in KINDS.items():
+        if content.startswith(start):
+            raise StudyError(f"{name} is {kind}, not a CSV file: {SAVE}")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encodings = ["utf-16"]
+    elif b"\0" in content[:200]:
+        encodings = ["utf-16-le" if content[1:2] == b"\0" else "utf-16-be"]
+    else:
+        encodings = ["utf-8-sig", "cp1252"]
+    for encoding in encodings:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if encoding == "cp1252":
+            odd = sorted(set(text) - set(map(chr, range(128))))
+            tell(f"{name} is not UTF-8: read as Windows cp1252, in which it has the letters {' '.join(odd[:20])}")
+        return text
+    raise StudyError(f"{name} is no table: its text is neither UTF-8, UTF-16 nor cp1252; {SAVE}")
+
+
+def has_columns(header: str, separator: str, needed: list[str]) -> bool:
+    """Whether a header has all the columns, whatever their case and the blanks around them."""
+    names = {folded(cell) for cell in next(csv.reader([header], delimiter=separator, skipinitialspace=True), [])}
+    return names >= {folded(name) for name in needed}
+
+
+def column(table: pd.DataFrame, name: str, file: str) -> str:
+    """The table's own spelling of a column's name. StudyError: no column is called so, or two."""
+    found = [name] if name in table else [other for other in table if folded(other) == folded(name)]
+    if not found:
+        raise StudyError(f"{file} has no column {name}: it has {', '.join(table.columns)}")
+    if len(found) > 1:
+        raise StudyError(f"{file} has the columns {' and '.join(found)}: delete or rename all but one of them")
+    return found[0]
+
+
+def from_table(archive, entry: Dataset, tell=silent) -> pd.DataFrame:
+    """Images by a table in the archive, without rows that have none of the catalogue's labels or parts.
+
+    StudyError: there is no such table, it lacks columns, it gives images two different labels or parts, or it names
+    images that the archive does not hold.
+    """
+    columns = entry.table
+    named = [name for name in [columns.path, columns.label, columns.source, columns.part] if name]
+    table = read_table(archive, columns.file, named, tell)
+    if lacking := [name for name in named if name not in table]:
+        raise StudyError(f"{columns.file} has no column {', '.join(lacking)}: it has {', '.join(table.columns)}")
+    if entry.folder:
+        table = as_meant(archive, entry, table, tell)
+    if columns.part:
+        table = table[table[columns.part].isin(list(columns.parts))]
+    labels = table[columns.label].map(partial(label_of, entry))
+    table, labels = table[labels != ""], labels[labels != ""]
+
+    paths = table[columns.path] if entry.folder else [entry.images.replace("{path}", p) for p in table[columns.path]]
+    found = pd.DataFrame({"path": list(paths), "label": labels.to_list(), "published_part": "", "source": ""})
+    if columns.part:
+        found["published_part"] = table[columns.part].map(columns.parts).to_list()
+    if columns.source:
+        found["source"] = table[columns.source].to_list()
+    found["source"] = joined_sources(found, bool(entry.folder))
+    found = found.drop_duplicates(["path", "label", "published_part"], ignore_index=True)
+    if entry.folder and not entry.two_labels:
+        found = without_two_labels(found, columns.file, tell)
+    require_images(found, columns.file, archive)
+    return found
+
+
+def as_meant(archive, entry: Dataset, table: pd.DataFrame, tell) -> pd.DataFrame:
+    """The rows of a table of one's own that name an image and a label; each value in its one spelling, paths resolved.
+
+    StudyError: no more than half of the files are there.
+    """
+    columns = entry.table
+    table = table[~table.map(is_missing).all(axis=1)].copy()
+    unlabelled = table[columns.label].map(is_missing)
+    if unlabelled.any():
+        written = ", ".join(sorted({repr(visible(cell)) for cell in table[columns.label][unlabelled]}))
+        tell(f"{unlabelled.sum()} of {len(table)} rows of {columns.file} have no label ({written}): left out")
+        table = table[~unlabelled]
+    spelling, sentences = one_spelling(table[columns.label], "label")
+    table[columns.label] = table[columns.label].map(spelling)
+    for perhaps in sorted({label for label in table[columns.label] if is_unknown(label)}):
+        number = (table[columns.label] == perhaps).sum()
+        sentences.append(f"label {perhaps!r} ({number} rows) is a class here: empty these cells if it is not")
+    if columns.source:
+        spelling, told = one_spelling(table[columns.source], columns.source)
+        sentences += told
+        unknown = table[columns.source].map(is_unknown)
+        table[columns.source] = table[columns.source].map(spelling).map(lambda name: name).mask(unknown, "")
+        if unknown.any():
+            what = "images that look alike are grouped instead"
+            if not unknown.all():
+                what = "each such image counts as a source of its own, so intervals may be too narrow"
+            sentences.append(f"{unknown.sum()} of {len(table)} rows have no known {columns.source}: {what}")
+    for sentence in sentences:
+        tell(sentence)
+    index = names_by_spelling(archive.namelist())
+    paths = table[columns.path].map(partial(path_of, archive, index))
+    guessed = (paths != "") & (paths != table[columns.path].map(os.path.normpath))
+    if guessed.any():
+        row = table.index[guessed][0]
+        example = f"{visible(table[columns.path][row])} is {visible(paths[row])}"
+        tell(f"{guessed.sum()} of {len(table)} paths of {columns.file} are spelt otherwise than the files: {example}")
+    absent = paths == ""
+    if absent.any() and absent.mean() <= 0.5:
+        names = ", ".join(map(visible, table[columns.path][absent].head(5)))
+        tell(f"{absent.sum()} of {len(table)} rows of {columns.file} name files that are not there: left out: {names}")
+        table, paths = table[~absent], paths[~absent]
+    return table.assign(**{columns.path: paths.where(paths != "", table[columns.path])})
+
+
+def names_by_spelling(names: list[str]) -> dict[str, set[str]]:
+    """How a table may spell a file's name -> files of that name: another case or Unicode form, without its suffix."""
+    index: dict[str, set[str]] = {}
+    for name in names:
+        whole = folded(name)
+        without = whole.rpartition(".")[0] if whole.endswith(SUFFIXES) else whole
+        for key in {name, whole, without}:
+            index.setdefault(key, set()).add(name)
+    return index
+
+
+def path_of(archive, index: dict[str, set[str]], cell: str) -> str:
+    """The file that a table's cell names, below the folder; empty: none, or it could be several.
+
+    A whole path of this machine or of another one is read from its end: /home/me/scans/a/1.png is a/1.png.
+    """
+    text = unicodedata.normalize("NFC", cell.strip()).replace("\\", "/")
+    top = Path(archive.filename).resolve()
+    path = Path(os.path.normpath(top / text))
+    candidates = [path.relative_to(top).as_posix()] if path.is_relative_to(top) else []
+    if FROM_ELSEWHERE.match(text):
+        parts = [part for part in re.split("/+", text) if part]
+        candidates += ["/".join(parts[start:]) for start in range(1, len(parts))]
+    for candidate in [cell, *candidates]:
+        for key in [candidate, folded(candidate)]:
+            found = index.get(key, set())
+            if len(found) == 1:
+                return next(iter(found))
+            if found:  # as a/1.png and a/1.PNG
+                return candidate if candidate in found else ""
+    return ""
+
+
+def without_two_labels(found: pd.DataFrame, file: str, tell) -> pd.DataFrame:
+    """The images of one label. StudyError: more than a small share of the images carries several."""
+    several = found.label.str.contains("|", regex=False) | found.label.str.contains(";", regex=False)
+    single = set(found.label)
+    for mark in [",", "/", "+", "&"]:
+        words = found.label.str.split(mark)
+        several |= words.map(lambda parts: len(parts) > 1 and all(clean(part) in single for part in parts))
+    twice = found.groupby("path").label.transform("nunique") > 1
+    wrong = several | twice
+    if not wrong.any():
+        return found
+    images, of = found.path[wrong].nunique(), found.path.nunique()
+    row = found[wrong].iloc[0]
+    labels = " and ".join(repr(label) for label in found.label[found.path == row.path].unique())
+    problem = f"{images} of {of} images of {file} carry two labels or more, as {visible(row.path)}: {labels}"
+    if images > FEW * of:
+        raise StudyError(
+            f"{problem}. This project learns one label per image: keep one, or delete these rows; or, if each such text"
+            " is a class, set two_labels: true in the file of params/datasets and run this again"
+        )
+    tell(f"{problem}; they are left out")
+    return found[~wrong].reset_index(drop=True)
+
+
+def require_images(found: pd.DataFrame, table: str, archive) -> None:
+    """StudyError: the table gives an image two different labels or parts, or the archive lacks an image of it."""
+    twice = found.path.duplicated()
+    absent = ~found.path.isin(set(archive.namelist()))
+    for wrong, problem in [(twice, "stand twice with different labels or parts"), (absent, "are not there")]:
+        if wrong.any():
+            named = ", ".join(map(visible, found.path[wrong].head(5)))
+            raise StudyError(f"{wrong.sum()} images of {table} {problem}: {named}; mend the table")
+
+
+def joined_sources(table: pd.DataFrame, also_where_some_are_unknown: bool) -> pd.Series:
+    """The source of every row, where sources that share an image count as one and get one name."""
+    is_known = table.source != ""
+    if not is_known.all() and not also_where_some_are_unknown:
+        return table.source
+    graph = networkx.Graph()
+    graph.add_edges_from(zip("path " + table.path[is_known], "source " + table.source[is_known]))
+    name = {"": ""}
+    for nodes in networkx.connected_components(graph):
+        sources = sorted(node.removeprefix("source ") for node in nodes if node.startswith("source "))
+        name |= dict.fromkeys(sources, sources[0])
+    return table.source.map(name)
+
+
+def label_of(entry: Dataset, cell: str) -> str:
+    """The label or labels in a table's cell, as the catalogue prints and orders them; empty: the image is left out."""
+    if entry.table.none is not None and cell == entry.table.none:
+        return NONE
+    words = cell.split(entry.table.separator) if entry.labels == "many" else [cell]
+    return SEPARATOR.join(name for folder, name in entry.classes.items() if folder in words)
