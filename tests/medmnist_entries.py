@@ -45,7 +45,6 @@ def entry(name: str, of: dict) -> dict:
         first = FIRST[name]
         classes = {first: classes[first], **classes}
     licence = of["license"]
-    source = f"{title} of MedMNIST v2 (Yang et al. 2023), made from {ORIGIN[name]}; {licence}."
     checksums = {28: of["MD5"], **{size: of[f"MD5_{size}"] for size in (64, 128, 224)}}
     record = int(of["url"].split("/records/")[1].split("/")[0])
     several = of["task"].startswith("multi-label")
@@ -63,7 +62,9 @@ def entry(name: str, of: dict) -> dict:
         "classes": {number: label.replace("&", "and") for number, label in classes.items()},
         "published_split": "folders",
         "near_duplicates": False,
-        "note": f"{source} The files do not say whose images these are: intervals count images.",
+        "licence": licence,
+        "attribution": f"{title} of MedMNIST v2 (Yang et al. 2023), made from {ORIGIN[name]}",
+        "note": "The files do not say whose images these are: intervals count images, not patients.",
         "pictures": licence == "CC BY 4.0",
     }
 

@@ -10,6 +10,7 @@ import pytest
 from conftest import Project
 
 from lib import strict
+from lib.data import catalogue
 from lib.probes.ties import RULES
 from lib.report.tables import span
 from lib.study import load_study
@@ -44,14 +45,43 @@ def test_every_interval_that_the_readme_quotes_stands_in_a_committed_table():
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_a_committed_report_shows_no_image_of_a_data_set(name):
+def test_a_committed_report_shows_no_image_of_a_data_set_whose_licence_does_not_allow_it(name):
     study = load_study(name)
-    drawn = [dataset for dataset in study.datasets if study.entry(dataset).draw]
-    assert drawn == [dataset for dataset in study.datasets if study.entry(dataset).pictures]
+    shown = [study.entry(dataset) for dataset in study.datasets if study.entry(dataset).pictures]
+    assert all(may_be_shown(entry) for entry in shown)
     for page in study.report.rglob("*"):
         assert page.suffix in {"", ".html", ".csv", ".svg", ".json", ".md"}
-        if page.is_file() and not drawn:
+        if page.is_file() and not shown:
             assert "data:image/png" not in page.read_text() and "data:image/jp" not in page.read_text()
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_an_entry_allows_pictures_only_with_an_open_licence_and_an_attribution(name):
+    entry = catalogue.entry(name)
+    assert may_be_shown(entry) or not entry.pictures
+
+
+@pytest.mark.parametrize("licence, allowed", [("CC BY 4.0", True), ("CC BY-NC 4.0", False), ("", False)])
+def test_images_may_be_shown_by_their_licence(licence, allowed):
+    entry = catalogue.entry("pneumonia-mnist").model_copy(update={"licence": licence})
+    assert may_be_shown(entry) == allowed
+
+
+def may_be_shown(entry) -> bool:
+    """Whether a committed report may show images: drawn ones, and those of an open licence, with their attribution."""
+    return entry.draw is not None or (entry.licence == "CC BY 4.0" and entry.attribution != "")
+
+
+def test_images_in_the_repository_have_their_licence_and_attribution_beside_them():
+    listed = subprocess.run(["git", "ls-files", "params/datasets"], cwd=strict.ROOT, capture_output=True, text=True)
+    files = [Path(name) for name in listed.stdout.split() if not name.endswith((".yaml", ".md"))]
+    text = (strict.ROOT / "params/datasets/LICENCES.md").read_text()
+    readme = (strict.ROOT / "README.md").read_text()
+    entries = {
+        f"{entry.medmnist.name}.npz": entry for entry in map(catalogue.entry, catalogue.names()) if entry.medmnist
+    }
+    for file in files:
+        assert entries[file.name].licence == "CC BY 4.0" and file.name in text and file.name in readme
 
 
 def test_the_ablations_finalists_are_the_screens_best():

@@ -99,6 +99,10 @@ class Dataset(Strict):
     one_scale: bool = False
     # the member that holds the mask of the image {name}, where the truth is known
     masks: str | None = None
+    # of its images, as its authors state it
+    licence: str = ""
+    # whom a page that shows its images names
+    attribution: str = ""
     # whether a report may show its images (only with a licence that allows it)
     pictures: bool = False
 
@@ -111,6 +115,12 @@ class Dataset(Strict):
     def phrase(self) -> str:
         """The title as it stands within a sentence: its first letter small, unless more than that is in capitals."""
         return self.title if self.title[1:2].isupper() else self.title[:1].lower() + self.title[1:]
+
+    @property
+    def credit(self) -> str:
+        """Attribution and licence as a sentence; empty where neither is known."""
+        known_ones = [text for text in [self.attribution, self.licence] if text]
+        return f"Images: {'; licence '.join(known_ones)}." if known_ones else ""
 
     def origin(self, archive: str) -> str:
         """Where the images come from, as part of a sentence; `archive`: the name of the archive's file."""

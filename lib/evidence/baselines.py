@@ -27,6 +27,11 @@ def colours(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
     return np.stack([np.bincount(one, minlength=512) / one.size for one in bins])
 
 
+def greys(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
+    """The mean of a pixel's three channels, from 0 to 1: (rows, size x size)."""
+    return pixels.mean(-1).reshape(len(pixels), -1) / 255
+
+
 def sizes(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
     """Width and height of the file's image, and their ratio: (rows, 3)."""
     return np.stack([images.width, images.height, images.width / images.height], axis=1)
@@ -35,6 +40,7 @@ def sizes(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
 BASELINES = {  # name: (title, features of every image, classifier)
     "nearest": ("Nearest neighbour", thumbnails, lambda: KNeighborsClassifier(1)),
     "colours": ("Ridge on colour histograms", colours, lambda: make_pipeline(StandardScaler(), RidgeClassifier())),
+    "pixels": ("Ridge on grey pixels", greys, lambda: RidgeClassifier()),
     "size": ("Width and height", sizes, lambda: RandomForestClassifier(300, random_state=0)),
 }
 

@@ -14,6 +14,7 @@ from lib.data.files import write
 from lib.report.execute import WIDGET
 from lib.report.html import CONTENTS, with_landmarks
 from lib.report.index import write_index
+from lib.report.tables import note
 from lib.strict import StudyError
 from lib.study import Study
 
@@ -53,7 +54,7 @@ def introduce(notebook: nbformat.NotebookNode, study: Study) -> None:
     if "model" in parameters:
         names.append(study.titles[parameters["model"]])
     heading = next(cell for cell in notebook.cells if cell.source.startswith("# "))
-    heading.source += f"\n\n**Here:** {'; '.join(names)}. {entry.note}"
+    heading.source += f"\n\n**Here:** {'; '.join(names)}. {note(study, parameters['dataset'])}"
 
 
 def to_html(notebook: nbformat.NotebookNode, study: str, *, home: bool) -> str:

@@ -96,8 +96,15 @@ def differences_table(compared: pd.DataFrame) -> pd.DataFrame:
 
 def notes(study: Study) -> str:
     """What a reader must know of each data set of a study, as a Markdown list: a subset, or images that are related."""
-    entries = [study.entry(name) for name in study.datasets]
-    return "\n".join(f"- {entry.title}: {entry.note}" for entry in entries if entry.note)
+    of_each = {study.entry(name).title: note(study, name) for name in study.datasets}
+    return "\n".join(f"- {title}: {text}" for title, text in of_each.items() if text)
+
+
+def note(study: Study, dataset: str) -> str:
+    """What tables say of a data set: its note, the remark of page 02 on its file, attribution and licence."""
+    entry, path = study.entry(dataset), study.remark(dataset)
+    remark = path.read_text(encoding="utf-8").strip() if path.exists() else ""
+    return " ".join(text for text in [entry.note, remark, entry.credit] if text)
 
 
 def captioned(table: str, caption: str) -> str:

@@ -272,6 +272,10 @@ class Study(Strict):
         """groups.csv of a data set: which images belong together."""
         return self.data / "groups" / f"{dataset}.csv"
 
+    def remark(self, dataset: str) -> Path:
+        """What tables must say of the file that a data set was read from; not there if nothing (in Git)."""
+        return self.report / "groups" / dataset / "remark.md"
+
     def links(self, dataset: str) -> Path:
         """links.csv of a data set: why images are in one group."""
         return self.data / "groups" / f"{dataset}-links.csv"
