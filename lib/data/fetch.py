@@ -97,7 +97,7 @@ def fetch_medmnist(entry: Dataset, image_size: int, progress=quiet) -> Path:
     path = kept_medmnist(entry, image_size)
     if path.exists():
         return path
-    address = f"https://zenodo.org/records/{entry.medmnist.record}/files/{path.name}?download=1"
+    address = medmnist.ADDRESS.format(record=entry.medmnist.record, name=path.name)
     try:
         fetched = download(address, path.with_name(f"unchecked-{path.name}"), progress)
     except StudyError as error:

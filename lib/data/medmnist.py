@@ -23,6 +23,7 @@ from lib.data.labels import NONE, SEPARATOR
 from lib.strict import StudyError
 
 SIZES = [28, 64, 128, 224]  # px, sides of the images of the official files
+ADDRESS = "https://zenodo.org/records/{record}/files/{name}?download=1"
 PARTS = {"train": "train", "val": "validation", "test": "test"}  # names in the file -> in images.csv
 
 
@@ -54,7 +55,10 @@ def read(path: Path, entry: Dataset) -> Iterator[tuple[str, np.ndarray, np.ndarr
     cure = "delete it, and this downloads it; or put MedMNIST's own file there"
     try:
         # without pickles, no code in the file is run
-        with np.load(path, allow_pickle=False) as file:
+        file = np.load(path, allow_pickle=False)
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise ValueError("it holds one array, not the arrays of an .npz file")
+        with file:
             for part, printed in PARTS.items():
                 images, labels = file[f"{part}_images"], file[f"{part}_labels"]
                 require_layout(images, labels, len(entry.classes), several=entry.labels == "many")
