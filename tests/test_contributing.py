@@ -13,7 +13,7 @@ from lib import attention
 from lib.data import catalogue
 from lib.data import datasets
 from lib.data import fetch
-from lib.study.schema import ModelSettings
+from lib.study.model import ModelSettings
 from lib.models import MODELS
 
 assert ModelSettings(title="Linear", architecture="linear", bias=False).settings == {"bias": False}

@@ -12,7 +12,7 @@ from lib.data import datasets, splits
 from lib.data.files import write, write_csv
 from lib.strict import StudyError
 from lib.study import load_study
-from lib.study.schema import ModelSettings
+from lib.study.model import ModelSettings
 from lib.study.settings import settings
 from lib.training import weights
 from lib.training.run import train

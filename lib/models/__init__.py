@@ -7,16 +7,14 @@ Functions import torch inside, everywhere in lib/models: lib.study reads their s
 misspelt parameter is reported within a second, not after the seconds that torch takes to import.
 """
 
-import inspect
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from lib.models.small import alexnet32, at_least, convnet, lenet, mlp, recurrent_convnet, resnet32px
+from lib.models.pretrained import HALVES, Inputs, efficientnet_lite0, torchvision_network
+from lib.models.small import alexnet32, convnet, lenet, mlp, recurrent_convnet, resnet32px
 from lib.strict import StudyError, known
-
-Weights = Literal["none", "imagenet"]
 
 
 def _one_of(what: str):
@@ -53,41 +51,6 @@ def cnn(
     blocks = [block(inputs, outputs) for inputs, outputs in zip([3, *channels], channels)]
     end = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(channels[-1], classes)]
     return nn.Sequential(*blocks, *end)
-
-
-def torchvision_network(name: str, title: str, last: str, smallest: int = 1, instead: str = "", **defaults: float):
-    """A function for MODELS that builds a network of torchvision and replaces its last layer.
-
-    Args:
-        name: in torchvision. title: in messages. last: path of its last linear layer.
-        smallest: px, the smallest image that it takes. instead: what the message for a smaller one suggests.
-        defaults: arguments of torchvision's that a params file may set, with their defaults.
-    """
-
-    def network(
-        classes: int, image_size: int, weights_path: Path | None = None, *, weights: Weights = "none", **settings: float
-    ):
-        from torch import nn
-        from torchvision.models import get_model
-
-        from lib.surgery import load_tensors
-
-        at_least(smallest, image_size, title, instead)
-        model = get_model(name, weights=None, **{**defaults, **settings})
-        if weights_path is not None:
-            model.load_state_dict(load_tensors(weights_path, model.state_dict()))
-        model.set_submodule(last, nn.Linear(model.get_submodule(last).in_features, classes))
-        return model
-
-    # the schema reads names, types and defaults of the settings from the signature
-    signature = inspect.signature(network)
-    parameters = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    for setting, default in defaults.items():
-        parameters.append(inspect.Parameter(setting, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=float))
-    network.__signature__ = signature.replace(parameters=parameters)
-    network.__name__ = network.__qualname__ = name
-    network.__doc__ = f"{title} as in torchvision, its last layer replaced; images of {smallest} px or more."
-    return network
 
 
 def vit(
@@ -139,6 +102,9 @@ def vit(
     return model
 
 
+vit.inputs = Inputs(**HALVES)
+GOOGLENET = {"aux_logits": False, "init_weights": False}  # one loss, as for every model here
+
 MODELS = {
     "mlp": mlp,
     "convnet": convnet,
@@ -148,11 +114,20 @@ MODELS = {
     "resnet32px": resnet32px,
     "cnn": cnn,
     # Krizhevsky 2014
-    "alexnet": torchvision_network("alexnet", "AlexNet", "classifier.6", 63, "or take alexnet32", dropout=0.5),
-    # Simonyan and Zisserman 2014, configuration A
+    "alexnet": torchvision_network("alexnet", "AlexNet", "classifier.6", 63, dropout=0.5),
+    # Simonyan and Zisserman 2014, configurations A and D
     "vgg11": torchvision_network("vgg11", "VGG-11", "classifier.6", 32, dropout=0.5),
+    "vgg16": torchvision_network("vgg16", "VGG-16", "classifier.6", 32, dropout=0.5),
     # He et al. 2015; ResNet50 with the stride of 2 in a block's 3x3 convolution
     "resnet18": torchvision_network("resnet18", "ResNet18", "fc"),
     "resnet50": torchvision_network("resnet50", "ResNet50", "fc"),
+    # Xie et al. 2016; Huang et al. 2016; Szegedy et al. 2014 with batch norm; Iandola et al. 2016; Tan and Le 2019
+    "resnext50": torchvision_network("resnext50_32x4d", "ResNeXt50", "fc"),
+    "densenet121": torchvision_network("densenet121", "DenseNet121", "classifier", 32),
+    "googlenet": torchvision_network("googlenet", "GoogLeNet", "fc", 32, HALVES, GOOGLENET),
+    "squeezenet": torchvision_network("squeezenet1_1", "SqueezeNet 1.1", "classifier.1", 32, dropout=0.5),
+    "efficientnet_b1": torchvision_network("efficientnet_b1", "EfficientNet-B1", "classifier.1", dropout=0.2),
+    # no part of the paper; its ImageNet weights install with the project
+    "efficientnet_lite0": efficientnet_lite0,
     "vit": vit,
 }

@@ -5,20 +5,15 @@
 Nothing here imports torch, pandas or scikit-learn, so a misspelt parameter stops within a second.
 """
 
-import inspect
 from itertools import product
 from pathlib import Path
 from typing import Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
-    NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
-    create_model,
     field_validator,
     model_validator,
 )
@@ -27,16 +22,11 @@ from lib import strict
 from lib.data import catalogue
 from lib.data.catalogue import Dataset
 from lib.data.splits import PROTOCOLS
-from lib.models import MODELS
 from lib.strict import Key, Name, Strict, StudyError, known, read_yaml, validated
+from lib.study.model import ModelSettings, Optimizer, Schedule
 from lib.study.paths import Cell, Run, page_name
 
-Optimizer = Literal["adam", "adamw", "sgd"]  # sgd: with a momentum of 0.9
-Schedule = Literal["constant", "warmup-cosine", "steps"]
 Draw = dict[str, NonNegativeInt]  # how many phantoms: see lib.data.catalogue.DRAWN
-# what a model may set for itself, in the place of the study's `training`
-OWN = ["batch_size", "learning_rate", "optimizer", "schedule", "weight_decay"]
-STARTS = {"none": "from scratch", "imagenet": "ImageNet weights", "phantoms": "pre-trained on drawings"}
 
 
 class DatasetSettings(Strict):
@@ -70,47 +60,6 @@ class Pretraining(Strict):
         return draw
 
 
-class ModelSettings(BaseModel):
-    """One model of a study: its architecture, and whatever keyword arguments that architecture takes."""
-
-    model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
-
-    title: Name
-    architecture: str
-    learning_rate: PositiveFloat | list[PositiveFloat] | None = None  # several: the best on validation is kept
-    batch_size: PositiveInt | None = None  # this and the next three: where it differs from the study's
-    optimizer: Optimizer | None = None
-    weight_decay: NonNegativeFloat | None = None
-    schedule: Schedule | None = None
-    weights_file: str | None = None
-    seeds: PositiveInt | None = None  # how many of the study's, instead of the data set's number
-
-    @model_validator(mode="after")
-    def _settings(self):
-        known(self.architecture, MODELS, "architecture")
-        takes = inspect.signature(MODELS[self.architecture]).parameters.values()
-        options = {p.name: (p.annotation, p.default) for p in takes if p.kind is p.KEYWORD_ONLY}
-        create_model(self.architecture, __base__=Strict, **options)(**self.settings)
-        if self.weights_file and self.starts_from != "imagenet":
-            raise ValueError("weights_file is named, but the model does not ask for weights: set weights: imagenet")
-        return self
-
-    @property
-    def settings(self) -> dict:
-        """The keyword arguments of the architecture that this study sets."""
-        return dict(self.model_extra)
-
-    @property
-    def starts_from(self) -> str:
-        """none, imagenet or phantoms."""
-        return self.settings.get("weights", "none")
-
-    @property
-    def label(self) -> str:
-        """The title, and what it started from."""
-        return f"{self.title}, {STARTS[self.starts_from]}"
-
-
 def require_draw(name: str, draw: Draw) -> None:
     """A StudyError or ValueError if `draw` does not say, by the right names, how many phantoms of data set `name`."""
     wanted = catalogue.DRAWN.get(catalogue.entry(name).draw, [])
@@ -134,6 +83,7 @@ class Training(Strict):
     device: Literal["auto", "cpu", "cuda"]
     precision: Literal["32-true", "bf16-mixed"]
     threads: PositiveInt | None = None  # of a training; where it is set, every machine makes the same bytes
+    scale_of_weights: bool = True  # ImageNet weights see the pixels' scale that they were trained on, not the above
     fast_dropout: bool = False  # cheaper masks on a CPU: the same distribution, other random numbers
 
 
@@ -196,7 +146,8 @@ class Study(Strict):
     def titles(self) -> dict[str, str]:
         """How tables and figures name each model: with what it starts from, where that is not the same for all."""
         alike = len({model.starts_from for model in self.models.values()}) == 1
-        return {name: model.title if alike else model.label for name, model in self.models.items()}
+        models = self.models.items()
+        return {name: (model.title if alike else model.label) + model.aside for name, model in models}
 
     def vits(self, *, plain: bool) -> list[str]:
         """Names of the models that are ViTs, with the library's own attention or with another."""

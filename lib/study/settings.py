@@ -10,8 +10,9 @@ from pathlib import Path
 
 from lib.models import vit
 from lib.strict import StudyError
+from lib.study.model import OWN
 from lib.study.paths import Run
-from lib.study.schema import OWN, DatasetSettings, Study
+from lib.study.schema import DatasetSettings, Study
 
 # Raise it when the same settings train to another result: every run is then trained again (tests/test_behaviour.py)
 BEHAVIOUR = 1
@@ -34,6 +35,7 @@ def declared(run: Run) -> dict:
     shared = ["image_size", "pixel_mean", "pixel_std", "precision"]
     # settings added later; absent where a study does not set them
     shared += [name for name in ("threads", "fast_dropout") if getattr(training, name)]
+    shared += [] if training.scale_of_weights else ["scale_of_weights"]
     return {
         "model": {"architecture": model.architecture, **model.settings},
         "seed": run.seed,

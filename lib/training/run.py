@@ -20,19 +20,15 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from lib.data.files import write, write_csv
-from lib.models import MODELS
+from lib.models.pretrained import inputs
 from lib.strict import StudyError
-from lib.study import Run, Study, load_study
-from lib.study.settings import is_finished, settings, start_file
+from lib.study import Run, load_study
+from lib.study.settings import is_finished, settings
+from lib.training.build import build
 from lib.training.fit import Diverged, fit, predict, start
+from lib.training.frozen import fit_frozen
 from lib.training.images import Images, open_images
 from lib.training.processes import end_with_parent, spawn, start_fabric
-
-
-def build(study: Study, model: str, classes: int) -> nn.Module:
-    """A model of the study with that many outputs, from random or from pre-trained weights."""
-    chosen = study.models[model]
-    return MODELS[chosen.architecture](classes, study.training.image_size, start_file(study, model), **chosen.settings)
 
 
 def train(run: Run) -> Iterator[dict]:
@@ -147,6 +143,11 @@ def tune(fabric, images: Images, values: dict, run: Run, fold: int | None) -> It
     """
     several = isinstance(values["learning_rate"], list)
     make: Callable[[], nn.Module] = partial(build, run.study, run.model, len(images.classes))
+    if values["model"].get("frozen"):
+        network = make().to(fabric.device)
+        history, seconds = fit_frozen(network, inputs(values["model"]["architecture"]).head, images)
+        yield from history
+        return Trial(network, history, seconds)
     trials, diverged = [], []
     for rate in values["learning_rate"] if several else [values["learning_rate"]]:
         weights = run.weights_of(fold)

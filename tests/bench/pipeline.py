@@ -11,10 +11,10 @@ from lib.data import archives, decoding
 from lib.probes.costs import in_turns
 from lib.study import load_study
 from lib.study.settings import settings
+from lib.training.build import build
 from lib.training.fit import start, train_epoch
 from lib.training.images import open_images
 from lib.training.processes import start_fabric
-from lib.training.run import build
 from tests.bench import row, timed
 
 STUDY = load_study("demo")

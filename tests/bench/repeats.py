@@ -9,10 +9,10 @@ import torch
 from lib.probes.ties import threads
 from lib.study import Run, load_study
 from lib.study.settings import declared
+from lib.training.build import build
 from lib.training.fit import fit, predict, start
 from lib.training.images import open_images
 from lib.training.processes import start_fabric
-from lib.training.run import build
 from tests.bench import row
 
 STUDY, DATASET, SPLIT, EPOCHS = load_study("demo"), "phantom-brain", "published", 3
