@@ -50,3 +50,5 @@ def test_published_rows_of_data_that_a_study_lacks_are_shown_as_they_are_printed
     assert "covid-radiography" in set(rows.dataset) and "covid-chestxray" not in set(rows.dataset)
     assert rows.accuracy.str.fullmatch(r"0\.\d{4}").all()
     assert tables.elsewhere(load_study("screen")).empty
+    of_others = tables.elsewhere(load_study("pneumonia"))
+    assert "Google AutoML Vision" in set(of_others.model) and "resnet18" not in set(of_others.model)

@@ -1,6 +1,7 @@
 """What a claim can be about: each measure turns files of a study into an estimate, and maybe an interval.
 
 predictions.csv, history.csv --difference-->           points, with an interval over groups and seeds
+history.csv                  --training_loss-->        a ratio, with an interval over splits and seeds
 reports/<study>/{groups,splits,models,shown}/*.csv --> counts and shares, exact
 params/published/*/*.csv --printed_better, rows-->     what the paper's own numbers say
 """
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from lib.data.files import read_csv
-from lib.evidence import arithmetic, intervals
+from lib.evidence import arithmetic, intervals, losses
 from lib.evidence.differences import metric_difference, smallest, tested
 from lib.evidence.f1_bounds import attainable_f1
 from lib.evidence.predictions import histories
@@ -108,6 +109,18 @@ def epochs_to(study: Study, dataset: str, split: str, model: str, than: str) -> 
     quantity = f"epochs until {model} is as right on validation images of {dataset} as {than} at its end, split {split}"
     quantity += seeds_left(cell, [model, than])
     return Measured(quantity, float(np.mean(epochs)), link("05_train", cell.name, model))
+
+
+def training_loss(study: Study, dataset: str, model: str, than: str = "") -> Measured:
+    """The last training loss of a model over that of another, or over the constant answer's: mean over all trainings.
+
+    An interval above 1 without `than`: the model has learned no more than how frequent each label is.
+    """
+    found = losses.ratios(study, dataset, model, than)
+    estimate, low, high = losses.interval(found)
+    quantity = f"last training loss of {model} on {dataset} over that of {than or 'the constant answer'}"
+    quantity += f", geometric mean of {len(found)} trainings (splits {', '.join(study.splits)})"
+    return Measured(quantity, estimate, link("07_figures"), "times", low, high)
 
 
 def size(study: Study, dataset: str, split: str, model: str) -> Measured:
@@ -207,6 +220,7 @@ MEASURES = {
         difference,
         accuracy,
         epochs_to,
+        training_loss,
         size,
         unlikely_f1,
         attention,

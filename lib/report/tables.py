@@ -35,13 +35,14 @@ def as_printed(fractions: pd.Series, factor: float = 1) -> pd.Series:
 
 
 def elsewhere(study: Study) -> pd.DataFrame:
-    """Published rows, as text, of data sets that no data set of this study is, or stands for."""
+    """Published rows, as text, of data sets that no data set of this study is, or stands for; and of other models."""
     table = printed(study)
     for name in METRICS:
         if name in table:
             table[name] = as_printed(table[name])
     own = [stands_for(study, name) for name in study.datasets]
-    return table[~table.dataset.isin(own)]
+    other_models = table.dataset.isin(list(study.datasets)) & ~table.model.isin(list(study.models))
+    return table[~table.dataset.isin(own) | other_models]
 
 
 def beside(table: pd.DataFrame) -> pd.DataFrame:
