@@ -94,6 +94,7 @@ class Study(Strict):
     root: str
     title: Name
     paper: str | None
+    beside: str | None = None  # another study: its committed runs on the same test images stand beside these in tables
     datasets: dict[Key, DatasetSettings] = Field(min_length=1)
     splits: list[str] = Field(min_length=1)
     split_seed: NonNegativeInt
