@@ -99,7 +99,9 @@ def test_images_smaller_than_a_network_takes_are_enlarged_and_others_are_not(siz
 def test_page_05_says_where_images_are_enlarged_or_rescaled():
     small = load_study("quick").training.model_copy(update={"image_size": 28})
     enlarged, scale = notes(ModelSettings(**LITE0), small)
-    assert enlarged == "images of 28 px are enlarged to 64 px, the fewest that this network takes"
+    assert enlarged == "images of 28 px are enlarged to 64 px for this network"
+    [enlarged, _] = notes(ModelSettings(**LITE0, enlarge=96), small)
+    assert enlarged == "images of 28 px are enlarged to 96 px for this network"
     assert "ImageNet" in scale
     assert notes(ModelSettings(title="A", architecture="alexnet"), small.model_copy(update={"image_size": 63})) == []
 

@@ -111,7 +111,11 @@ METRICS = {
 
 @cache
 def tested(cell: Cell, model: str) -> tuple[Counts, float]:
-    """The test predictions, counted; and the accuracy on the training part in the last epoch, mean over seeds."""
+    """The test predictions, counted; and the accuracy on the training part in the last epoch, mean over seeds.
+
+    model: of the cell's study, or one of `cell.beside`.
+    """
+    cell, model = cell.holder(model)
     trained = float(histories(cell, model).groupby("seed").train_accuracy.last().mean())
     tables, classes = read_seeds(cell, model), cell.classes
     if cell.multilabel:
@@ -124,6 +128,7 @@ def label_recall(cell: Cell, model: str, opposite: bool = False) -> tuple[np.nda
     """The mean recall over labels, where images have several: replicates (they pair up), and estimate."""
     # raises NothingTrained where there is no result
     tested(cell, model)
+    cell, model = cell.holder(model)
     tables = read_seeds(cell, model)
     estimate = float(np.mean([multilabel.scores(table, cell.classes)["recall"] for table in tables]))
     drawn = multilabel.replicates(tables, cell.classes, prior=PRIOR, opposite=opposite)

@@ -27,7 +27,7 @@ class Result:
     """The test predictions of one model of a cell, or of one of its baselines."""
 
     cell: Cell
-    model: str  # of the study, or a name in BASELINES
+    model: str  # of the study, one of `cell.beside`, or a name in BASELINES
     seeds: list[int | str]  # "none" for a baseline
     tables: list[pd.DataFrame]  # one per seed
 
@@ -62,7 +62,7 @@ class Result:
 
 
 def read_cell(cell: Cell) -> list[Result]:
-    """The models of a cell that have a result, then its baselines.
+    """The models of a cell that have a result, then those of its study's neighbour, then its baselines.
 
     StudyError: predictions that are not right, see lib.evidence.predictions, or models tested on different images.
     """
@@ -72,6 +72,11 @@ def read_cell(cell: Cell) -> list[Result]:
             result = Result(cell, model, [run.seed for run in cell.with_result(model)], tables)
             results.append(result)
             require_same(results[0].tables[0], tables[0], results[0].model, model)
+    for name in cell.beside:
+        other, model = cell.holder(name)
+        if tables := read_seeds(other, model):
+            results.append(Result(cell, name, [run.seed for run in other.with_result(model)], tables))
+            require_same(results[0].tables[0], tables[0], results[0].model, name)
     for name in BASELINES:
         path = cell.baselines / f"{name}.csv"
         if path.exists():
@@ -89,8 +94,11 @@ def read_study(study: Study) -> list[Result]:
 
 
 def titles(study: Study) -> dict[str, str]:
-    """How tables name models and baselines."""
-    return study.titles | {name: title for name, (title, *_) in BASELINES.items()}
+    """How tables name models, those of the study's neighbour, and baselines."""
+    names = study.titles | {name: title for name, (title, *_) in BASELINES.items()}
+    if other := study.neighbour:
+        names |= {f"{other.study}/{model}": f"{title} (study {other.study})" for model, title in other.titles.items()}
+    return names
 
 
 def per_cell(study: Study, table: pd.DataFrame) -> Iterator[tuple[Cell, pd.DataFrame]]:
@@ -185,7 +193,8 @@ def differences(study: Study, results: list[Result]) -> pd.DataFrame:
     tables = []
     for cell in first_per_cell(results):
         counted = {result.model: result.counted for result in results if result.cell == cell}
-        compared = [(a, b) for a, b in pairs(study) if a in counted and b in counted]
+        beside = [(next(iter(study.models)), name) for name in cell.beside]
+        compared = [(a, b) for a, b in [*pairs(study), *beside] if a in counted and b in counted]
         tables.append(scores.pairs(counted, compared).assign(dataset=cell.dataset, split=cell.split))
     return pd.concat(tables)
 

