@@ -55,6 +55,7 @@ SCOPE = {  # name: pools scores, (batch, heads, tokens), over everything that sh
     "batch": lambda scores: scores.sum((0, 2), keepdim=True),  # one head per batch: the released code
     "image": lambda scores: scores.sum(2, keepdim=True),  # one head per image
     "token": lambda scores: scores,  # one head per query
+    "class": lambda scores: scores[:, :, :1],  # one head per image, by the row of its class token alone
 }
 
 INJECTION = {  # name: (attention, heads, head weights) -> output; `chosen`, (batch, tokens, head_dim), is added
@@ -168,8 +169,8 @@ def check(selection: str, scope: str, injection: str, dim: int, head_dim: int) -
     known(selection, SELECTION, "selection")
     known(scope, SCOPE, "scope")
     known(injection, INJECTION, "injection")
-    if selection == "column_sum" and scope == "token":
-        raise StudyError("column_sum is one number per matrix, so it has no scope 'token': take 'image' or 'batch'")
+    if selection == "column_sum" and scope in ("token", "class"):
+        raise StudyError(f"column_sum is one number per matrix, so it has no scope {scope!r}: take 'image' or 'batch'")
     if head_dim < 1:
         raise StudyError(f"more heads than the {dim} numbers of a token: give a head_dim")
     fits = {"output": head_dim == dim, "tile": dim % head_dim == 0}

@@ -34,8 +34,8 @@ SORTED = pd.DataFrame(
     index=pd.Index(["cnn", "vit", "resnet", "alexnet"], name="model"),
 )
 GROUPED = SORTED.assign(split=["group", "group", "random", "random"]).set_index("split", append=True).swaplevel()
-CLAIM = dict.fromkeys(["place", "quantity", "estimate", "interval", "tolerance", "decidable", "link"], "1")
-VERDICTS = ["supported", "contradicted", "undecided", "not testable here"]
+CLAIM = dict.fromkeys(["place", "quantity", "estimate", "interval", "tolerance", "decidable", "link", "note"], "1")
+VERDICTS = ["supported", "contradicted", "undecided", "nothing learned", "not testable here"]
 ALT = "A line that rises from 1 to 3 and falls to 2"
 
 

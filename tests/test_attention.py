@@ -14,7 +14,8 @@ from lib.surgery import PRESETS
 
 DIM = 12
 SHAPE = {"output": (2, DIM), "tile": (3, 4)}  # number and width of the heads; the other injections fit any
-CHOICES = [pair for pair in itertools.product(SELECTION, SCOPE) if pair != ("column_sum", "token")]
+BY_QUERY = [("column_sum", "token"), ("column_sum", "class")]  # it has one number per matrix, none per query
+CHOICES = [pair for pair in itertools.product(SELECTION, SCOPE) if pair not in BY_QUERY]
 MASK = torch.tensor([[1, 1, 1, 0, 1], [0, 0, 1, 0, 0]])
 CASES = {  # name: (tokens, mask, whether attention dropout is active, number of heads or that of SHAPE)
     "plain": (5, None, False, None),
@@ -37,6 +38,7 @@ SCORE = {  # name: one number per query, or one per matrix; the largest one is c
 SHARE = {"mean": lambda heads: 1 / heads, "none": lambda heads: 0.0}
 TOTAL = {  # name: of scores[image, head][query], what decides about one query of one image
     "token": lambda scores, i, h, t: scores[i, h][t],
+    "class": lambda scores, i, h, t: scores[i, h][0],
     "image": lambda scores, i, h, t: sum(scores[i, h]),
     "batch": lambda scores, i, h, t: sum(sum(values) for (_, head), values in scores.items() if head == h),
 }

@@ -3,7 +3,7 @@
 import pytest
 
 from lib import strict
-from lib.evidence import differences, measures, predictions
+from lib.evidence import arms, differences, learning, measures, predictions, review
 from lib.evidence.claims import Claim, judge, load_claims
 from lib.evidence.measures import Measured
 from lib.evidence.published import printed
@@ -90,10 +90,80 @@ def test_every_committed_claim_names_what_the_study_has(name):
         assert set(of.get("models", [])) | set(of.get("minus", [])) <= set(study.models)
         known = {*study.datasets, *(printed(study).dataset if study.paper else [])}
         assert {of.get(key) for key in ("dataset", "minus_dataset")} - {None, ""} <= known
-        assert {of.get("model"), of.get("than"), claim.if_stopped} - {None, ""} <= {*known, *study.models}
-        assert of.get("split", study.splits[0]) in {*study.splits, ""}
+        there = load_study(of["runs_of"]) if "runs_of" in of else study
+        named = [of.get("model"), of.get("than"), of.get("over"), claim.if_stopped]
+        assert {name for name in named if isinstance(name, str) and name} <= {*known, *there.models}
+        assert of.get("split", there.splits[0]) in {*there.splits, ""}
         metrics = printed(study).columns if claim.measure == "printed_better" else differences.METRICS
         assert of.get("metric", "accuracy") in metrics
+
+
+RUN = [name for name in STUDIES if (strict.ROOT / "runs" / name).exists() and load_study(name).study != "demo"]
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_no_level_and_no_order_is_judged_of_networks_in_the_midst_of_learning(name):
+    """Over every claims.yaml: what the rule of lib.evidence.learning says of a network, the verdict says too."""
+    study, measured = load_study(name), Measured("it", 1.0, low=0.5, high=2.0)
+    for key, claim in load_claims(study).items():
+        if claim.measure not in ["accuracy", *review.COMPARISONS] or claim.rule == "untestable":
+            continue
+        order = claim.measure == "accuracy" or claim.rule in ("greater", "reaches")
+        stopped = [learning.in_midst(cell, model) for cell, model in review.sides(study, claim.of)]
+        verdict, note = review.review(study, claim, measured, "supported")
+        if order and any(stopped):
+            assert verdict in ("not testable here", "nothing learned"), key
+            assert next(filter(None, stopped)) in note or verdict == "nothing learned"
+        else:
+            assert verdict != "not testable here", key
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_claim_on_the_residual_compares_two_arms_that_differ_in_it_alone_or_says_in_what_else(name):
+    study = load_study(name)
+    for key, claim in load_claims(study).items():
+        if "the residual" in claim.words and claim.measure == "difference" and claim.rule != "untestable":
+            (a,), (b,) = claim.of["models"], claim.of["minus"]
+            if arms.adds(study, a) == arms.adds(study, b):
+                continue
+            assert arms.apart(study, a, b) == [] or claim.about == "residual", key
+
+
+@pytest.mark.parametrize(
+    "study, a, b, verdict, notes",
+    [
+        (
+            "small",
+            "vit-proposed",
+            "vit",
+            "undecided",
+            ["differ in more than the residual", "3 trainings of each", "ablat"],
+        ),
+        ("ablation", "entropy-slice", "none", "supported", []),
+    ],
+)
+def test_a_verdict_on_the_residual_knows_the_arms_the_seeds_and_the_other_evidence(study, a, b, verdict, notes):
+    of = {"metric": "accuracy", "dataset": "brain-mri", "split": "group", "models": [a], "minus": [b]}
+    claim = Claim(words="w", place="p", rule="greater", margin=0, measure="difference", of=of, about="residual")
+    found, note = review.review(load_study(study), claim, Measured("it", 12, low=1, high=30), "supported")
+    assert found == verdict and bool(note) == bool(notes) and all(text in note for text in notes)
+
+
+def test_two_networks_that_learned_nothing_decide_nothing():
+    claims = load_claims(load_study("covid-small"))
+    void = judge(load_study("covid-small"), "vgg", claims["vgg-covid-chestxray"])
+    assert void.verdict == "nothing learned" and "vgg11 (3 of 3), alexnet (3 of 3)" in void.note
+
+
+def test_what_was_changed_after_the_run_stands_beside_the_verdict(monkeypatch):
+    found = verdict(monkeypatch, "most", (1,), margin=2, changed="it is a ratio now, since sizes are compared")
+    assert found.note == "changed after the run: it is a ratio now, since sizes are compared"
+
+
+def test_a_gap_that_no_history_recorded_is_not_testable():
+    small = load_study("small")
+    found = judge(small, "gap-mri", load_claims(small)["gap-mri"])
+    assert found.verdict == "not testable here" and "final_train_accuracy" in found.tolerance
 
 
 def test_the_small_study_judges_at_least_twelve_claims():

@@ -4,6 +4,8 @@ the data cannot decide is called undecided."""
 import pandas as pd
 import pytest
 
+from lib.evidence import arms
+from lib.evidence.arms import Other
 from lib.report import headline
 from lib.study import load_study
 
@@ -18,7 +20,7 @@ COMPARED = pd.DataFrame(
         ("brains", "group", "vit-proposed", "vit", -0.08, -0.12, -0.04, 0.06),
     ],
     columns=COLUMNS,
-).assign(seeds=5)
+).assign(seeds=5, steady=True)
 ASSESSED = pd.DataFrame(
     [
         ("cells", "group", 2434, 62),
@@ -48,6 +50,47 @@ def test_a_new_split_protocol_leads_where_there_is_no_other_and_stands_beside_ot
     assert "`random` +3.0 [+1.0, +5.0]: yes; `by-ward` +3.0 [+1.0, +5.0]: yes." in cells
 
 
+def test_other_trainings_of_the_pair_that_lie_elsewhere_are_shown_and_the_verdict_is_not_confirmed():
+    worse, better, unclear = (
+        Other("elsewhere", "group", "none", True, 10, *numbers)
+        for numbers in [(-0.1, -0.2, -0.05), (0.1, 0.05, 0.2), (0.01, -0.1, 0.1)]
+    )
+
+    def says(*others):
+        first = ("brains", "group")
+        known = headline.Context(others={first: others}, said={first: arms.in_words(others, load_study("quick"))})
+        return headline.headline(COMPARED, TITLES, CONTEST, known)
+
+    assert "on brain MRI: **no, it is worse** (-8.0" in says() and "on brain MRI: **no, it is worse**" in says(worse)
+    for other, said in [(better, "+10.0 [+5.0, +20.0]"), (unclear, "+1.0 [-10.0, +10.0]")]:
+        text = says(worse, other)
+        assert "on brain MRI: **not confirmed** (-8.0 [-12.0, -4.0] points)" in text
+        assert "Other trainings of the same pair on brain MRI: -10.0 [-20.0, -5.0] (study `elsewhere`" in text
+        assert said in text and "the same test images" in text and "10 of each" in text
+
+
+def test_two_networks_that_learned_nothing_are_not_compared():
+    known = headline.Context(nothing={("brains", "group")})
+    assert "brain MRI: **nothing learned** (-8.0" in headline.headline(COMPARED, TITLES, CONTEST, known)
+    assert "it is worse" not in " ".join(headline.answer(COMPARED, ASSESSED, TITLES, CONTEST, known))
+
+
+def test_a_yes_counts_every_contest_of_the_study_and_every_random_stream():
+    known = headline.Context(p_holm={("brains", "group"): 0.06})
+    says = headline.headline(COMPARED, TITLES, CONTEST, known)
+    assert "brain MRI: **not shown, counting all contests of this study**" in says
+    unsteady = COMPARED.assign(steady=False)
+    assert headline.headline(unsteady, TITLES, CONTEST).count("**undecided**") == 2
+
+
+def test_the_contests_of_a_study_are_all_its_pairs_of_the_kind():
+    small = load_study("small")
+    pair = {"a": ["vit-proposed", "vit-proposed-scratch", "vit-proposed"], "b": ["vit", "vit-scratch", "cnn"]}
+    table = pd.DataFrame({"dataset": "blood-cells", "split": "group", "p_seeds": [0.03, 0.5, 0.001], **pair})
+    p_holm = headline.over_contests(small, table, headline.contest(small))
+    assert p_holm == {("blood-cells", "group"): pytest.approx(0.06)}, "two contests: the CNN is another pair"
+
+
 def test_the_answer_says_on_how_much_evidence_and_what_a_leaking_split_would_have_said():
     cells, brains, more = headline.answer(COMPARED, ASSESSED, TITLES, CONTEST)
     assert "2434 test images in 62 groups" in cells and "a true difference of 7 points would have been seen" in cells
@@ -68,7 +111,7 @@ def test_fewer_than_five_seeds_say_neither_yes_nor_no():
     assert "on brain MRI: **not shown, from 4 trainings of each** (-8.0 [-12.0, -4.0] points)" in says
     assert "blood cells: **undecided**" in says, "an interval that covers 0 is undecided with any number of seeds"
     every = " ".join(headline.answer(few, ASSESSED, TITLES, CONTEST))
-    assert "it is" not in every and "too few for a verdict: not shown" in every
+    assert "it is better" not in every and "it is worse" not in every and "+2.0 [-3.0, +7.0] points: undecided" in every
 
 
 @pytest.mark.parametrize(

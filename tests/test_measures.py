@@ -42,10 +42,33 @@ def test_a_difference_is_in_points_and_has_an_interval(study):
     of = {"dataset": "brain-mri", "split": "published", "models": ["vit-proposed"], "minus": ["vit"]}
     found = measures.difference(study, "accuracy", **of)
     assert found.estimate == pytest.approx(100 / 3, abs=2) and 5 < found.low < found.estimate < found.high < 60
-    gap = measures.difference(study, "training minus test accuracy", **of)
-    assert gap.estimate == pytest.approx(-found.estimate) and gap.high < 0
+    with pytest.raises(measures.Unrecorded, match="dropout and random mirroring on"):
+        measures.difference(study, differences.GAP, **of)
     both = measures.difference(study, "accuracy", **{**of, "minus": ["vit", "vit-proposed"]})
     assert both.estimate == 0 and both.quantity.endswith("the smallest")
+
+
+def test_a_gap_is_absolute_and_of_the_final_training_accuracy(study):
+    for model, final in {"vit": 0.9, "vit-proposed": 0.8}.items():
+        history = pd.DataFrame({"epoch": [1], "train_accuracy": [0.1], "final_train_accuracy": [final]})
+        write_csv(history, run_of(study, model).history)
+    of = {"dataset": "brain-mri", "split": "published", "models": ["vit"], "minus": ["vit-proposed"]}
+    found = measures.difference(study, differences.GAP, **of)
+    assert found.estimate == pytest.approx(100 * (abs(0.9 - 2 / 3) - abs(0.8 - 1)), abs=2)
+
+
+def test_the_combination_of_two_things_is_a_difference_of_differences():
+    study, of = load_study("startup-small"), {"dataset": "mnist", "split": "published"}
+    pairs = {"models": ["cnn-norm", "cnn-norm-dropout"], "minus": ["cnn", "cnn-dropout"]}
+    found = measures.interaction(study, "accuracy", **of, **pairs)
+    one, other = (measures.difference(study, "accuracy", **of, models=[a], minus=[b]) for a, b in pairs.values())
+    assert found.estimate == pytest.approx(one.estimate - other.estimate) and found.low < found.estimate < found.high
+
+
+def test_the_norms_own_operations_are_counted(study):
+    rows = pd.DataFrame({"attention": ["plain", "paper"], "image_size": 384, "tokens": 10, "flops": [1000, 1100]})
+    write_csv(rows, study.shown("04_attention") / "blocks.csv")
+    assert measures.complexity(study, "paper", heads=2, image_size=384).estimate == (1100 + 2 * 2 * 100 + 2) / 1000
 
 
 def test_predictions_that_were_trained_with_other_parameters_are_refused(study):

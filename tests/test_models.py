@@ -141,6 +141,16 @@ def test_dropout_of_a_convnet_drops_single_values_after_every_pool_and_hidden_la
     assert torch.equal(network.eval()(images), network(images))
 
 
+@pytest.mark.parametrize(
+    "end, kinds", [("positions", ["MaxPool2d", "Flatten"]), ("mean", ["AdaptiveAvgPool2d", "Flatten"])]
+)
+def test_a_convnet_and_a_recurrent_one_may_end_alike(end, kinds):
+    networks = [MODELS[name](10, 28, channels=[16, 32], end=end) for name in ["convnet", "recurrent_convnet"]]
+    for network in networks:
+        assert [type(layer).__name__ for layer in network][-3:-1] == kinds
+    assert networks[0][-1].weight.shape == networks[1][-1].weight.shape
+
+
 def test_a_recurrent_layer_feeds_back_the_sum_of_its_first_and_its_last_output():
     layer, x = RecurrentConvolution(2, 3, steps=3), torch.randn(1, 2, 5, 5)
     first = torch.relu(layer.first(x))

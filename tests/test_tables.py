@@ -9,7 +9,7 @@ from lib.study import load_study
 
 @pytest.mark.parametrize("text", ["<b>", 'a "quote" & more'])
 def test_what_a_claim_says_is_escaped(text):
-    row = {name: "" for name in ["place", "quantity", "estimate", "interval", "tolerance", "decidable", "link"]}
+    row = {name: "" for name in ["place", "quantity", "estimate", "interval", "tolerance", "decidable", "link", "note"]}
     shown = tables.claims_html(pd.DataFrame([{"claim": "c", "words": text, "verdict": "undecided", **row}]))
     assert text not in shown
 

@@ -107,3 +107,10 @@ def test_the_table_of_a_network_is_the_mean_of_its_first_and_last_block():
     only = ties.sensitivity(network.transformer.blocks[0].attn, tokens, "image")
     both = only.merge(table, on=ties.WHERE)
     assert len(both) == len(only) and np.allclose(both.won_x, both.won_y), "its first block is its last"
+
+
+def test_rows_that_are_summed_first_make_the_published_rule_a_fixed_head_and_rounding_makes_it_a_random_one():
+    faces = ties.faces().set_index(["summed", "head"])
+    rows, rounded = faces.loc["row by row"], faces.loc["in one go, torch.linalg.vector_norm"]
+    assert rows.won.tolist() == [40, 0, 0, 0] and set(rows.renumbered) == {1} and set(rows.reordered) == {0}
+    assert rounded.won.max() < 30 and rounded.reordered.iloc[0] > 0.3 and rounded.won.sum() == 40

@@ -3,26 +3,28 @@
 params/<study>/claims.yaml + what was measured -> claims.csv
 
 a claim --its measure--> estimate, interval --its rule--> supported, contradicted, undecided or not testable here
+                                            --review----> the verdict that stands, and a note
 
 A claim names one measure and one rule; both are dictionaries with one line per entry.
 """
 
 import inspect
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from pydantic import model_validator
 
-from lib.evidence import measures
+from lib.evidence import measures, review
 from lib.evidence.differences import METRICS
-from lib.evidence.measures import Measured
+from lib.evidence.measures import Measured, Unrecorded
 from lib.evidence.predictions import NothingTrained
+from lib.evidence.review import CONTRADICTED, NOTHING, SUPPORTED, UNDECIDED, UNTESTABLE
 from lib.strict import Strict, known, read_yaml, validated
 from lib.study import Study
 
-SUPPORTED, CONTRADICTED, UNDECIDED, UNTESTABLE = "supported", "contradicted", "undecided", "not testable here"
+VERDICTS = [SUPPORTED, CONTRADICTED, UNDECIDED, NOTHING, UNTESTABLE]
 
 
 def beyond(measured: Measured, line: float) -> str:
@@ -129,6 +131,8 @@ class Claim(Strict):
     stated: float | list[int] | None = None
     why: str | None = None  # why nothing here can decide it
     if_stopped: str | None = None  # a model: if all of its trainings were stopped, that supports the claim
+    about: Literal["residual"] | None = None  # what lib.evidence.review then asks beside the rule
+    changed: str | None = None  # what of this claim was changed after its run, and why
 
     @model_validator(mode="after")
     def _complete(self):
@@ -139,8 +143,12 @@ class Claim(Strict):
             inspect.signature(measures.MEASURES[self.measure]).bind(None, **self.of)
         except TypeError as error:
             raise ValueError(f"of: the measure {self.measure} has {error}") from None
-        if self.measure == "difference":
+        if "metric" in self.of and self.measure in review.COMPARISONS:
             known(self.of["metric"], METRICS, "metric")
+        if self.about and (
+            self.measure != "difference" or [len(self.of.get(k, [])) for k in ("models", "minus")] != [1, 1]
+        ):
+            raise ValueError(f"about {self.about}: the measure is the difference of one model and another")
         if lacking := [name for name in rule.needs if getattr(self, name) is None]:
             raise ValueError(f"the rule {self.rule} needs {' and '.join(lacking)}")
         return self
@@ -159,6 +167,7 @@ class Judged(NamedTuple):
     verdict: str
     decidable: str  # where undecided: the smallest true difference that is detected with 80 % power
     link: str
+    note: str  # why the verdict is not that of the rule, what else must be read with it, what was changed after the run
 
 
 def load_claims(study: Study) -> dict[str, Claim]:
@@ -179,14 +188,22 @@ def judge(study: Study, name: str, claim: Claim) -> Judged:
     except NothingTrained as error:
         rule = "stopped" if error.model == claim.if_stopped else "untestable"
         measured, claim = measures.nothing(study), claim.model_copy(update={"why": str(error)})
+    except Unrecorded as error:
+        rule, measured, claim = "untestable", measures.nothing(study), claim.model_copy(update={"why": str(error)})
     verdict, tolerance = RULES[rule].judge(measured, claim)
+    notes = []
+    if rule == claim.rule:
+        verdict, note = review.review(study, claim, measured, verdict)
+        notes.append(note)
+    if claim.changed:
+        notes.append(f"changed after the run: {claim.changed}")
     show, interval, decidable = measured.show, "", ""
     if measured.low is not None:
         interval = f"{show(measured.low)} to {show(measured.high)}"
     if verdict == UNDECIDED and measured.decidable is not None:
         decidable = show(measured.decidable).lstrip("+")
     found = (measured.quantity, show(measured.estimate), interval, tolerance, verdict, decidable, measured.link)
-    return Judged(name, claim.words, claim.place, *found)
+    return Judged(name, claim.words, claim.place, *found, "; ".join(filter(None, notes)))
 
 
 def table(study: Study) -> pd.DataFrame:

@@ -100,23 +100,25 @@ def difference_of_sums(x: np.ndarray, y: np.ndarray, axis: int) -> np.ndarray:
     return (x - y).sum(axis)
 
 
+GAP = "gap between training and test accuracy"
 # a claim's name for a metric -> (confusion matrices (..., classes, classes), accuracy on the training part) -> (...)
 METRICS = {
     "accuracy": lambda confusion, trained: accuracy(confusion),
     "mean recall": lambda confusion, trained: intervals.MACRO["recall"](confusion),
     "smallest recall of a class": lambda confusion, trained: intervals.smallest_recall(confusion),
-    "training minus test accuracy": lambda confusion, trained: trained - accuracy(confusion),
+    GAP: lambda confusion, trained: np.abs(trained - accuracy(confusion)),
 }
 
 
 @cache
 def tested(cell: Cell, model: str) -> tuple[Counts, float]:
-    """The test predictions, counted; and the accuracy on the training part in the last epoch, mean over seeds.
+    """The test predictions, counted; and the final accuracy on the training part, mean over seeds, where recorded.
 
     model: of the cell's study, or one of `cell.beside`.
     """
     cell, model = cell.holder(model)
-    trained = float(histories(cell, model).groupby("seed").train_accuracy.last().mean())
+    kept = histories(cell, model).reindex(columns=["seed", "final_train_accuracy"])
+    trained = float(kept.groupby("seed").final_train_accuracy.last().mean())
     tables, classes = read_seeds(cell, model), cell.classes
     if cell.multilabel:
         tables, classes = multilabel.as_right(tables)

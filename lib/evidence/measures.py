@@ -13,11 +13,12 @@ import pandas as pd
 
 from lib.data.files import read_csv
 from lib.evidence import arithmetic, intervals, losses
-from lib.evidence.differences import metric_difference, smallest, tested
+from lib.evidence.differences import GAP, metric_difference, smallest, tested
 from lib.evidence.f1_bounds import attainable_f1
 from lib.evidence.predictions import histories
 from lib.evidence.published import printed, test_sizes
-from lib.study import Cell, Study
+from lib.strict import StudyError
+from lib.study import Cell, Study, load_study
 from lib.study.paths import page_name
 
 # a unit -> how it is written
@@ -40,6 +41,10 @@ class Measured(NamedTuple):
         if value is None:
             return ""
         return ", ".join(SHOW[self.unit].format(number) for number in np.atleast_1d(value))
+
+
+class Unrecorded(StudyError):
+    """What a measure needs stands in no history of these runs."""
 
 
 def link(notebook: str, *of: str) -> str:
@@ -74,6 +79,8 @@ def difference(
     cell = study.cell(dataset, split)
     other_cell = study.cell(minus_dataset or dataset, split)
     pairs = [(model, other) for model in models for other in minus or [model]]
+    if metric == GAP:
+        require_final_accuracy(cell, [*models, *minus])
     differences = [metric_difference(metric, (cell, model), (other_cell, other)) for model, other in pairs]
     against = f"the same on {minus_dataset}" if minus_dataset else " or ".join(minus)
     quantity = f"{metric}: {' or '.join(models)} on {dataset} minus {against}, split {split}"
@@ -86,6 +93,26 @@ def difference(
     return Measured(quantity, estimate, link("05_train", cell.name, models[0]), "points", low, high, decidable)
 
 
+def require_final_accuracy(cell: Cell, models: list[str]) -> None:
+    """Unrecorded: a run of these models has no accuracy on its training part as it is, without dropout or mirroring."""
+    for model in models:
+        if "final_train_accuracy" not in histories(cell, model):
+            raise Unrecorded(
+                f"the histories of {model} have the training accuracy with dropout and random mirroring on, which is no"
+                " accuracy to compare with that on the test part; new runs record it without (final_train_accuracy)"
+            )
+
+
+def interaction(study: Study, metric: str, dataset: str, split: str, models: list[str], minus: list[str]) -> Measured:
+    """Difference of differences, in points: (models[0] - models[1]) - (minus[0] - minus[1])."""
+    cell = study.cell(dataset, split)
+    one, other = (metric_difference(metric, (cell, pair[0]), (cell, pair[1])) for pair in (models, minus))
+    estimate, low, high, decidable = smallest([(one[0] - other[0], one[1] - other[1])])
+    quantity = f"{metric} on {dataset}: ({' minus '.join(models)}) minus ({' minus '.join(minus)}), split {split}"
+    quantity += seeds_left(cell, [*models, *minus])
+    return Measured(quantity, estimate, link("05_train", cell.name, models[0]), "points", low, high, decidable)
+
+
 def accuracy(study: Study, dataset: str, split: str, model: str, stated: float) -> Measured:
     """The test accuracy of a model minus the one that the paper states (a fraction), in points."""
     cell = study.cell(dataset, split)
@@ -95,12 +122,12 @@ def accuracy(study: Study, dataset: str, split: str, model: str, stated: float) 
     return Measured(quantity, estimate, link("05_train", cell.name, model), "points", low, high)
 
 
-def epochs_to(study: Study, dataset: str, split: str, model: str, than: str) -> Measured:
+def epochs_to(study: Study, dataset: str, split: str, model: str, than: str, runs_of: str = "") -> Measured:
     """After how many epochs a model's validation accuracy is that of another after its last one.
 
-    Mean over the seeds that both have; one more than its epochs where it never is.
+    Mean over the seeds that both have; one more than its epochs where it never is. runs_of: the study whose runs tell.
     """
-    cell = study.cell(dataset, split)
+    cell = (load_study(runs_of) if runs_of else study).cell(dataset, split)
     own = histories(cell, model).groupby("seed").validation_accuracy.agg(list)
     other = histories(cell, than).groupby("seed").validation_accuracy.agg(list)
     epochs = []
@@ -109,7 +136,10 @@ def epochs_to(study: Study, dataset: str, split: str, model: str, than: str) -> 
         epochs.append([*reached, True].index(True) + 1)
     quantity = f"epochs until {model} is as right on validation images of {dataset} as {than} at its end, split {split}"
     quantity += seeds_left(cell, [model, than])
-    return Measured(quantity, float(np.mean(epochs)), link("05_train", cell.name, model))
+    page = link("05_train", cell.name, model)
+    if runs_of:
+        quantity, page = f"{quantity}, study {runs_of}", f"../{runs_of}/{page}"
+    return Measured(quantity, float(np.mean(epochs)), page)
 
 
 def training_loss(study: Study, dataset: str, model: str, than: str = "") -> Measured:
@@ -124,11 +154,18 @@ def training_loss(study: Study, dataset: str, model: str, than: str = "") -> Mea
     return Measured(quantity, estimate, link("07_figures"), "times", low, high)
 
 
-def size(study: Study, dataset: str, split: str, model: str) -> Measured:
-    """What a model's parameters take in float32, in megabytes."""
+def size(study: Study, dataset: str, split: str, model: str, over: str = "") -> Measured:
+    """What a model's parameters take in float32, in megabytes; `over`: how many times what those of another take."""
     cell = study.cell(dataset, split)
-    megabytes = float(pd.read_csv(cell.learnt(model) / "size.csv").megabytes.iloc[0])
-    return Measured(f"size of {model}, for {dataset}", megabytes, link("05_train", cell.name, model), "megabytes")
+
+    def megabytes(name: str) -> float:
+        return float(pd.read_csv(cell.learnt(name) / "size.csv").megabytes.iloc[0])
+
+    page = link("05_train", cell.name, model)
+    if over:
+        quantity = f"size of {model} over that of {over}, for {dataset}"
+        return Measured(quantity, megabytes(model) / megabytes(over), page, "times")
+    return Measured(f"size of {model}, for {dataset}", megabytes(model), page, "megabytes")
 
 
 def unlikely_f1(study: Study, dataset: str) -> Measured:
@@ -149,6 +186,21 @@ def attention(study: Study, table: str, column: str, where: dict, over: dict = {
     if over:
         quantity += f", over {', '.join(map(str, over.values()))}"
     return Measured(quantity, entry(where) / (entry(over) if over else 1), link("04_attention"), unit)
+
+
+def complexity(study: Study, attention: str, heads: int, image_size: int) -> Measured:
+    """The operations of a training step through a block of ViT-B/16, over those with the plain attention.
+
+    torch's counter sees matrix products alone. The norm's own operations are added: per head and pair of tokens an
+    absolute value and an addition, and a comparison per head.
+    """
+    rows = pd.read_csv(study.shown("04_attention") / "blocks.csv")
+    rows = rows[rows.image_size == image_size].set_index("attention")
+    norm = 2 * heads * int(rows.tokens[attention]) ** 2 + heads
+    quantity = (
+        f"FLOPs: attention {attention}, image size {image_size}, the norm's {norm:,} operations included, over plain"
+    )
+    return Measured(quantity, (rows.flops[attention] + norm) / rows.flops["plain"], link("04_attention"), "times")
 
 
 def images(
@@ -219,12 +271,14 @@ MEASURES = {
     measure.__name__: measure
     for measure in [
         difference,
+        interaction,
         accuracy,
         epochs_to,
         training_loss,
         size,
         unlikely_f1,
         attention,
+        complexity,
         images,
         printed_better,
         rows_that_cannot,

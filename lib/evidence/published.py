@@ -46,6 +46,15 @@ def test_sizes(study: Study) -> dict[str, dict[str, dict[str, int]]]:
     return sizes
 
 
+def test_part(sizes: dict[str, int]) -> dict[str, int]:
+    """Images per class of the test part that the released code's call draws from folders listed in this order."""
+    from sklearn.model_selection import train_test_split
+
+    labels = [label for label, images in sizes.items() for _ in range(images)]
+    _, test = train_test_split(labels, test_size=0.2, random_state=42)
+    return {label: test.count(label) for label in sizes}
+
+
 def with_published(study: Study, table1: pd.DataFrame) -> pd.DataFrame:
     """`table1` (dataset, model, metric, ...) with a column `published`: the paper's number as a fraction, or empty."""
     if study.paper is None:

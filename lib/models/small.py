@@ -16,6 +16,8 @@ from pydantic import PositiveInt
 from lib.strict import StudyError
 
 Channels = Literal[1, 3]
+# what the last linear layers see: all positions of a 2x2 max-pool, or the mean over positions without that pool
+End = Literal["positions", "mean"]
 
 
 def mlp(
@@ -47,6 +49,7 @@ def convnet(
     batch_norm: bool = False,
     bias: bool | None = None,
     dropout: float = 0.0,
+    end: End = "positions",
     channels_in: Channels = 3,
 ):
     """A small CNN (Munoz Vega, figures 3 and 7).
@@ -61,6 +64,7 @@ def convnet(
     Args:
         bias: of the convolutions; None: only without batch norm, which subtracts every bias again (section 4).
         dropout: of single values, as in equation 15, not of whole channels.
+        end: `mean`: the mean over positions instead of the last block's max-pool, as recurrent_convnet ends.
     """
     from torch import nn
 
@@ -76,6 +80,11 @@ def convnet(
             layers.append(nn.BatchNorm2d(outputs))
         layers += [nn.ReLU(), nn.MaxPool2d(2), *drop]
     side = image_size // 2 ** len(channels)
+    if end == "mean":
+        if not channels:
+            raise StudyError("end: mean takes the place of a block's max-pool: name at least one of channels")
+        layers[len(layers) - len(drop) - 1] = nn.AdaptiveAvgPool2d(1)
+        side = 1
     sizes = [[channels_in, *channels][-1] * side**2, *linear]
     return nn.Sequential(*layers, nn.Flatten(), *_linear_relu(sizes, drop), nn.Linear(sizes[-1], classes))
 
@@ -166,11 +175,15 @@ def recurrent_convnet(
     *,
     channels: list[PositiveInt] = [32, 64],
     steps: PositiveInt = 3,
+    end: End = "mean",
     channels_in: Channels = 3,
 ):
     """Recurrent convolution layers (Chen, section 3.1), one per number in `channels`, of `steps` convolutions each.
 
     2x2 max-pools between them, last the mean over positions and a linear layer. lib.models.layers has the equation.
+
+    Args:
+        end: `positions`: a 2x2 max-pool and all positions instead of their mean, as convnet ends.
     """
     from torch import nn
 
@@ -178,11 +191,14 @@ def recurrent_convnet(
 
     if not channels:
         raise StudyError("channels of recurrent_convnet is empty: name at least one number, such as [32, 64]")
-    at_least(2 ** (len(channels) - 1), image_size, f"{len(channels)} recurrent layers", "or take fewer channels")
+    pools = len(channels) - (end == "mean")
+    at_least(2**pools, image_size, f"{len(channels)} recurrent layers", "or take fewer channels")
     layers = [*_first(channels_in), RecurrentConvolution(channels_in, channels[0], steps)]
     for inputs, outputs in zip(channels, channels[1:]):
         layers += [nn.MaxPool2d(2), RecurrentConvolution(inputs, outputs, steps)]
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels[-1], classes))
+    layers.append(nn.AdaptiveAvgPool2d(1) if end == "mean" else nn.MaxPool2d(2))
+    side = 1 if end == "mean" else image_size // 2**pools
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels[-1] * side**2, classes))
 
 
 def at_least(pixels: int, image_size: int, what: str, otherwise: str = "") -> None:

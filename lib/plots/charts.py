@@ -17,7 +17,8 @@ def protocols(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
     """Test accuracy of every model with its 95 % interval, one mark per split protocol, and the published value.
 
     Args:
-        table: model, split, accuracy, low, high, published (or empty); all as fractions, models in the order to show.
+        table: model, split, accuracy, low, high, published (or empty), all as fractions; learned (else drawn hollow).
+            Models in the order to show.
     """
     models, splits = list(table.model.unique()), list(table.split.unique())
     figure, axes = plt.subplots(figsize=(8, 1 + 0.32 * len(models) * max(1, 0.45 * len(splits))))
@@ -31,13 +32,18 @@ def protocols(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
         reach = 100 * np.stack([part.accuracy - part.low, part.high - part.accuracy])
         looks = {"fmt": "o", "ms": 5, "capsize": 2, "color": PROTOCOLS.get(split, SERIES["train"])}
         axes.errorbar(100 * part.accuracy, places, xerr=reach, label=f"split {split}", **looks)
+        hollow = ~part.learned.to_numpy(bool)
+        axes.plot(100 * part.accuracy[hollow], np.array(places)[hollow], "o", ms=3.5, color="white", zorder=3)
     axes.set(xlabel="test accuracy (%)", yticks=range(len(models)), yticklabels=models, xlim=(None, 101))
     axes.invert_yaxis()
     axes.grid(axis="x", color="#ddd", linewidth=0.6)
     axes.legend(**BESIDE)
     parts = []
     for model, part in table.groupby("model", sort=False):
-        scores = [f"split {row.split} {100 * row.accuracy:.1f} %" for row in part.itertuples()]
+        scores = []
+        for row in part.itertuples():
+            without = "" if row.learned else ", which learned nothing"
+            scores.append(f"split {row.split} {100 * row.accuracy:.1f} %{without}")
         parts.append(f"{model}: {', '.join(scores)}")
     return figure, f"Test accuracy of {title}, split by split. {'; '.join(parts)}"
 

@@ -7,6 +7,7 @@ attention, its input tokens --winners--> the chosen head of every image, under o
 
 import contextlib
 import copy
+from functools import partial
 
 import pandas as pd
 import torch
@@ -129,6 +130,38 @@ def sensitivity(attention: BestHeadAttention, batches: list[Tensor], scope: str,
                 keys["changed"] = (winner != before).double().mean().item()
                 rows += [{**keys, "head": head + 1, "won": share} for head, share in enumerate(won.tolist())]
     return pd.DataFrame(rows)
+
+
+def faces(heads: int = 4, tokens: int = 65, images: int = 16, batches: int = 40) -> pd.DataFrame:
+    """The two faces of the published rule, one choice per batch, on random probabilities in fp32.
+
+    Row by row, as `l1` sums, every head ties exactly. The released code takes the norm of a head's whole tensor of a
+    batch in one go: how that rounds depends on the function that adds up.
+
+    Returns:
+        summed, head, won (how many batches); renumbered and reordered (share of batches in which another head wins when
+        the heads are numbered in reverse, or the images of the batch reversed; the same for every head).
+    """
+    generator, rows = torch.Generator().manual_seed(0), Choice("l1", "batch")
+    drawn = [torch.randn(images, heads, tokens, tokens, generator=generator).softmax(-1) for _ in range(batches)]
+
+    def whole(total):
+        return lambda p: torch.stack([total(head.contiguous()) for head in p.unbind(1)]).argmax()
+
+    ways = {
+        "row by row": lambda p: rows(p)[0, :, 0].argmax(),
+        "in one go, torch.sum": whole(torch.sum),
+        "in one go, torch.linalg.vector_norm": whole(partial(torch.linalg.vector_norm, ord=1)),
+    }
+    table = []
+    for summed, winner in ways.items():
+        won = torch.stack([winner(p) for p in drawn])
+        backwards = heads - 1 - torch.stack([winner(p.flip(1)) for p in drawn])
+        other_order = torch.stack([winner(p.flip(0)) for p in drawn])
+        changed = [(won != other).double().mean().item() for other in (backwards, other_order)]
+        for head, number in enumerate(torch.bincount(won, minlength=heads).tolist()):
+            table.append((summed, head + 1, number, *changed))
+    return pd.DataFrame(table, columns=["summed", "head", "won", "renumbered", "reordered"])
 
 
 def first_and_last(network: nn.Module, pixels: Tensor, batch: int = 16) -> pd.DataFrame:

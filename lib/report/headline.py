@@ -1,19 +1,30 @@
 """What a study leads with: two of its models, the question that they answer, and the answer, in sentences.
 
-study --contest--> question, A, B
-differences.csv, evidence.csv --headline, answer--> sentences, by the split that leaks least
+study --contest--> question, A, B --context--> what else is known of the pair
+differences.csv, evidence.csv, context --headline, answer--> sentences, by the split that leaks least
 """
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import pandas as pd
+from statsmodels.stats.multitest import multipletests
 
+from lib.evidence import arms, learning
+from lib.evidence.arms import Other
+from lib.evidence.review import NOTHING, SEEDS
 from lib.report.tables import span, within
 from lib.study import Study
 
-SEEDS = 5  # a yes or a no takes so many of each model: with fewer, what other seeds would give is hardly known
 LEAST_LEAKING = ["group", "published", "random"]  # split protocols, from the one that leaks least
+
+WORSE = "no, it is worse"
+SAID = {
+    "yes": "it is better",
+    WORSE: "it is worse",
+    NOTHING: "nothing learned, by either of the two",
+    "not confirmed": "not confirmed, since other trainings of the same pair lie elsewhere",
+}
 
 
 class Contest(NamedTuple):
@@ -26,25 +37,32 @@ class Contest(NamedTuple):
     alone: bool
 
 
-def contest(study: Study) -> Contest | None:
-    """The first ViT with a residual, against the same ViT without it or else the plain ViT; None: no such pair.
+class Context(NamedTuple):
+    """What else is known of the two models of a contest."""
 
-    The same ViT without a residual is one with `selection: none` and, but for `injection`, the same settings.
-    """
-    plain, with_residual, without = [], [], []
-    for name in [*study.vits(plain=True), *study.vits(plain=False)]:
-        settings = study.models[name].settings
-        if settings.get("attention", "plain") == "plain":
-            plain.append(name)
-        elif settings.get("selection") == "none":
-            without.append(name)
-        else:
-            with_residual.append(name)
+    # (data set, its split that leaks least) -> the same pair under other splits, from other starts, in other studies
+    others: dict[tuple, list[Other]] = {}
+    # the same, as a sentence has it
+    said: dict[tuple, str] = {}
+    # (data set, split) in which both have learned nothing
+    nothing: set = set()
+    # what they differ in beside the residual
+    apart: list[str] = []
+    # (data set, split) -> p (Holm) over all contests of the study
+    p_holm: dict = {}
+
+
+UNKNOWN = Context()
+
+
+def contest(study: Study) -> Contest | None:
+    """The first ViT with a residual, against the same ViT without it or else the plain ViT; None: no such pair."""
+    plain, with_residual = study.vits(plain=True), [name for name in study.vits(plain=False) if arms.adds(study, name)]
     if not with_residual:
         return None
     a = with_residual[0]
-    for b in without:
-        if _but_for_residual(study, a) == _but_for_residual(study, b):
+    for b in study.vits(plain=False):
+        if arms.of_residual(study, a, b):
             question = f"Does the residual of the best head help ({study.titles[a]}, against {study.titles[b]})?"
             return Contest(question, a, b, alone=True)
     if not plain:
@@ -52,32 +70,87 @@ def contest(study: Study) -> Contest | None:
     return Contest("Is the proposed ViT more accurate than the plain one?", a, plain[0], alone=False)
 
 
-def _but_for_residual(study: Study, model: str) -> dict:
-    """The settings of a model that do not concern the residual."""
-    return {key: value for key, value in study.models[model].settings.items() if key not in ["selection", "injection"]}
+def context(study: Study, compared: pd.DataFrame, one: Contest | None) -> Context:
+    """What the committed predictions of this and of other studies say of the pair; compared: differences.csv."""
+    if one is None:
+        return Context()
+    others, said, nothing = {}, {}, set()
+    for dataset, _, order in by_split(compared, one):
+        first = (dataset, order[0])
+        others[first] = arms.beside(study.cell(*first), one.a, one.b)
+        said[first] = arms.in_words(others[first], study)
+        for split in order:
+            if all(learning.empty(study.cell(dataset, split), model) for model in (one.a, one.b)):
+                nothing.add((dataset, split))
+    return Context(others, said, nothing, arms.apart(study, one.a, one.b), over_contests(study, compared, one))
 
 
-def headline(compared: pd.DataFrame, titles: dict[str, str], one: Contest | None) -> str:
+def learned_nothing(study: Study) -> str:
+    """A sentence that names the models half of whose trainings learned nothing; empty where there is none."""
+    named = []
+    for (dataset, split), rows in learning.empty_models(study).groupby(["dataset", "split"], sort=False):
+        models = [f"{study.titles[row.model]} ({row.nothing} of {row.trainings})" for row in rows.itertuples()]
+        named.append(f"on {within(study.entry(dataset).title)}, split `{split}`: {', '.join(models)}")
+    if not named:
+        return ""
+    why = "a training loss no lower than that of one answer for all images, or one answer for nearly all test images"
+    return f"**Networks that learned nothing** ({why}), in so many of their trainings: {'; '.join(named)}."
+
+
+def over_contests(study: Study, compared: pd.DataFrame, one: Contest) -> dict:
+    """(data set, split) of the contest -> p over groups and seeds, corrected by Holm.
+
+    The contests of a study: every pair that differs in the residual alone, or else every pair of the same two kinds,
+    on every data set and under every split.
+    """
+    if one.alone:
+        chosen = [arms.of_residual(study, row.a, row.b) for row in compared.itertuples()]
+    else:
+        pairs = set(arms.pairs(study, study, one.a, one.b))
+        chosen = [(row.a, row.b) in pairs for row in compared.itertuples()]
+    contests = compared[chosen]
+    if "p_seeds" not in contests:
+        contests = contests.assign(p_seeds=2 * contests.better.where(contests.better < 0.5, 1 - contests.better))
+    contests = contests.dropna(subset="p_seeds")
+    contests = contests.assign(p=multipletests(contests.p_seeds, method="holm")[1])
+    ours = contests[(contests.a == one.a) & (contests.b == one.b)]
+    return {(row.dataset, row.split): row.p for row in ours.itertuples()}
+
+
+def headline(compared: pd.DataFrame, titles: dict[str, str], one: Contest | None, known: Context = UNKNOWN) -> str:
     """The study's question and its answer in one sentence, by the split that leaks least; empty without the two.
 
+    Where other splits, starts or studies disagree, all that is known of the pair follows.
+
     Args:
-        compared: differences.csv. titles: of data sets. one: see contest.
+        compared: differences.csv. titles: of data sets. one: see contest. known: see context.
     """
-    parts = []
+    parts, more = [], []
     for dataset, rows, order in by_split(compared, one):
-        row = rows.loc[order[0]]
-        parts.append(f"on {within(titles[dataset])}: **{verdict(row)}** ({span(row)} points)")
+        row, name = rows.loc[order[0]], within(titles[dataset])
+        parts.append(f"on {name}: **{verdict(row, known)}** ({span(row)} points)")
+        if unconfirmed(row, known):
+            more.append(f"Other trainings of the same pair on {name}: {known.said[dataset, order[0]]}.")
     if not parts:
         return ""
     sentence = "; ".join(parts)
-    return f"{one.question} {sentence[0].upper()}{sentence[1:]}."
+    sentences = [f"{one.question} {sentence[0].upper()}{sentence[1:]}.", *more]
+    if known.apart:
+        sentences.append(f"The two differ in more than the residual: {', '.join(known.apart)}.")
+    return " ".join(sentences)
 
 
-def answer(compared: pd.DataFrame, assessed: pd.DataFrame, titles: dict[str, str], one: Contest | None) -> list[str]:
+def answer(
+    compared: pd.DataFrame,
+    assessed: pd.DataFrame,
+    titles: dict[str, str],
+    one: Contest | None,
+    known: Context = UNKNOWN,
+) -> list[str]:
     """The headline with its evidence, and with the verdicts of the other splits: a sentence or two per data set.
 
     Args:
-        compared: differences.csv. assessed: evidence.csv. titles: of data sets. one: see contest.
+        compared: differences.csv. assessed: evidence.csv. titles: of data sets. one: see contest. known: see context.
     """
     tested = assessed.drop_duplicates(["dataset", "split"]).set_index(["dataset", "split"])
     sentences = []
@@ -90,14 +163,15 @@ def answer(compared: pd.DataFrame, assessed: pd.DataFrame, titles: dict[str, str
         )
         sentence = (
             f"**{titles[dataset]}**, split `{first}`, {size.images:.0f} test images in {size.groups:.0f} groups: "
-            f"{pair} is {difference(rows.loc[first])}"
+            f"{pair} is {difference(rows.loc[first], known)}"
         )
         if others:
-            verdicts = [f"`{split}` {span(rows.loc[split])}: {verdict(rows.loc[split])}" for split in others]
+            verdicts = [f"`{split}` {span(rows.loc[split])}: {verdict(rows.loc[split], known)}" for split in others]
             sentence += f" What other splits would have said: {'; '.join(verdicts)}."
         sentences.append(sentence)
     if sentences and not one.alone:
-        sentences.append("The two models differ in more than the residual: *How it was made* says in what.")
+        more = f" ({', '.join(known.apart)})" if known.apart else ""
+        sentences.append(f"The two models differ in more than the residual{more}: *How it was made* has every setting.")
     return sentences
 
 
@@ -110,34 +184,45 @@ def by_split(compared: pd.DataFrame, one: Contest | None) -> Iterator[tuple[str,
         present = list(dict.fromkeys(part.split))
         order = [name for name in LEAST_LEAKING if name in present]
         order += [name for name in present if name not in LEAST_LEAKING]
-        yield dataset, part.set_index("split"), order
+        yield dataset, part.set_index("split", drop=False), order
 
 
-def too_few(row) -> bool:
-    """Whether an interval excludes 0 on fewer seeds than a yes or a no takes."""
-    return row.seeds < SEEDS and (row.low > 0 or row.high < 0)
+def unconfirmed(row, known: Context) -> bool:
+    """Whether other trainings of the pair lie elsewhere than a row of differences.csv."""
+    return arms.disagree(row.low, row.high, known.others.get((row.dataset, row.split), []))
 
 
-def verdict(row) -> str:
-    """Whether A is better, by a row of differences.csv."""
+def verdict(row, known: Context = UNKNOWN) -> str:
+    """Whether A is better, by a row of differences.csv and by what else is known."""
+    if (row.dataset, row.split) in known.nothing:
+        return NOTHING
+    by_itself = alone(row, known)
+    if not unconfirmed(row, known):
+        return by_itself
+    return "not confirmed" if by_itself in ("yes", WORSE) else f"{by_itself}; not confirmed"
+
+
+def alone(row, known: Context) -> str:
+    """Whether A is better, by a row of differences.csv and the contests of its study."""
+    # an interval that lies on either side of 0 by the random stream decides nothing
+    decided = row.get("steady", True) and (row.low > 0 or row.high < 0)
     if row.seeds == 1:
         return "undecided, from one training of each"
-    if too_few(row):
+    if decided and row.seeds < SEEDS:
         return f"not shown, from {row.seeds:.0f} trainings of each"
-    if row.low > 0:
-        return "yes"
-    return "no, it is worse" if row.high < 0 else "undecided"
+    if decided and known.p_holm.get((row.dataset, row.split), 0) > 0.05:
+        return "not shown, counting all contests of this study"
+    if not decided:
+        return "undecided"
+    return "yes" if row.low > 0 else WORSE
 
 
-def difference(row) -> str:
+def difference(row, known: Context = UNKNOWN) -> str:
     """A row of differences.csv in words."""
+    said = verdict(row, known)
     if row.seeds == 1:
         return f"{span(row)} points, from one training of each: undecided, since others may turn it round."
-    if too_few(row):
-        return f"{span(row)} points, from {row.seeds:.0f} trainings of each, too few for a verdict: not shown."
-    if row.low > 0:
-        return f"{span(row)} points: it is better."
-    if row.high < 0:
-        return f"{span(row)} points: it is worse."
-    power = f"a true difference of {100 * row.decidable:.0f} points would have been seen in four of five such tests"
-    return f"{span(row)} points: undecided ({power})."
+    if said == "undecided":
+        power = f"a true difference of {100 * row.decidable:.0f} points would have been seen in four of five such tests"
+        return f"{span(row)} points: undecided ({power})."
+    return f"{span(row)} points: {SAID.get(said, said)}."

@@ -151,6 +151,8 @@ def claims_html(judged: pd.DataFrame) -> str:
             verdict = f'<a href="{cell["link"]}">{verdict}</a>'
         if cell["decidable"]:
             criterion += f"; 80 % power from {cell['decidable']}"
+        if cell["note"]:
+            criterion += f"<br><small>{cell['note'][0].upper()}{cell['note'][1:]}.</small>"
         first_word = cell["verdict"].split()[0]
         rows.append(
             f"<tr><td>{cell['words']}<br><small>{cell['place']}</small></td>"

@@ -1,0 +1,86 @@
+"""What else bears on a verdict: what the networks have learned, what two arms differ in, what other trainings say.
+
+a claim, its verdict by its rule --review--> the verdict that stands, and why it is another or what must be read with it
+"""
+
+from lib.evidence import arms, learning
+from lib.evidence.measures import Measured
+from lib.study import Cell, Study
+
+SUPPORTED, CONTRADICTED, UNDECIDED, UNTESTABLE = "supported", "contradicted", "undecided", "not testable here"
+NOTHING = "nothing learned"
+SEEDS = 5  # a yes or a no about the residual takes so many trainings of each arm
+# measures that compare test scores of networks
+COMPARISONS = ["difference", "interaction"]
+
+
+def review(study: Study, claim, measured: Measured, verdict: str) -> tuple[str, str]:
+    """The verdict on a `claims.Claim` that stands, and a note; the same and no note where nothing bears on it."""
+    if verdict == UNTESTABLE or "split" not in claim.of:
+        return verdict, ""
+    if claim.measure in COMPARISONS and (why := nothing_learned(study, claim.of)):
+        return NOTHING, why
+    if level_or_order(claim) and (why := midst(study, claim.of)):
+        return UNTESTABLE, why
+    if claim.about == "residual":
+        return about_residual(study, claim.of, measured, verdict)
+    return verdict, ""
+
+
+def level_or_order(claim) -> bool:
+    """Whether a claim is about the level of a network, or about which of several is better."""
+    order = claim.measure in COMPARISONS and claim.rule in ("greater", "reaches")
+    return claim.measure == "accuracy" or order
+
+
+def sides(study: Study, of: dict) -> list[tuple[Cell, str]]:
+    """(cell, model) of every network that a claim compares."""
+    cell = study.cell(of["dataset"], of["split"])
+    there = study.cell(of["minus_dataset"], of["split"]) if of.get("minus_dataset") else cell
+    models = of["models"] if "models" in of else [of["model"]]
+    return [(cell, model) for model in models] + [(there, model) for model in of.get("minus") or models]
+
+
+def nothing_learned(study: Study, of: dict) -> str:
+    """Why a comparison is void: networks of both sides have learned nothing; empty where it is not."""
+    half = len(of["models"])
+    compared = sides(study, of)
+    first, second = ([learning.empty(*one) for one in part] for part in (compared[:half], compared[half:]))
+    if not (any(first) and any(second)):
+        return ""
+    named = [
+        f"{model} ({{}} of {{}})".format(*learning.nothing_in(cell, model))
+        for (cell, model), empty in zip(compared, first + second)
+        if empty
+    ]
+    return f"trainings that learned nothing: {', '.join(dict.fromkeys(named))}"
+
+
+def midst(study: Study, of: dict) -> str:
+    """Why levels and orders of a claim's networks are not final; empty where they are."""
+    reasons = {}
+    for cell, model in sides(study, of):
+        reasons.setdefault(cell, []).append(model)
+    return "; ".join(filter(None, (learning.unfinished(cell, models) for cell, models in reasons.items())))
+
+
+def about_residual(study: Study, of: dict, measured: Measured, verdict: str) -> tuple[str, str]:
+    """A verdict on the residual: decided only by two arms that differ in it alone, with five trainings of each.
+
+    The note names what else the arms differ in, and what other trainings of the same pair say where they disagree.
+    """
+    (a,), (b,) = of["models"], of["minus"]
+    cell = study.cell(of["dataset"], of["split"])
+    notes, decided = [], verdict in (SUPPORTED, CONTRADICTED)
+    if more := arms.apart(study, a, b):
+        notes.append(f"the two differ in more than the residual: {', '.join(more)}")
+    seeds = min(len(cell.with_result(model)) for model in (a, b))
+    if decided and seeds < SEEDS:
+        notes.append(f"{seeds} trainings of each are too few for a verdict on the residual")
+    if decided and notes:
+        notes.insert(0, f"by the interval alone: {verdict}")
+        verdict = UNDECIDED
+    others = arms.beside(cell, a, b)
+    if arms.disagree(measured.low, measured.high, others):
+        notes.append(f"not confirmed, other trainings of the same pair have {arms.in_words(others, study)}")
+    return verdict, "; ".join(notes)

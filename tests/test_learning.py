@@ -1,0 +1,72 @@
+"""A network that has learned nothing, or has stopped in the midst of it, is told from its histories and predictions."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib.evidence import learning
+from lib.study import load_study
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """A training whose last losses a test sets; one answer for all images has ln 2."""
+    run = load_study("small").cell("brain-mri", "group").run("vit", 0)
+    monkeypatch.setattr(learning.losses, "constant_loss", lambda cell: np.log(2))
+
+    def with_loss(loss):
+        monkeypatch.setattr(learning, "history", lambda run: pd.DataFrame({"train_loss": [2.0, loss]}))
+        return run
+
+    return with_loss
+
+
+def answers(**shares):
+    return pd.DataFrame({"predicted": np.repeat(list(shares), list(shares.values()))})
+
+
+def test_a_network_learned_where_its_loss_is_below_that_of_one_answer_and_it_gives_several(run):
+    assert learning.learned_nothing(run(0.6), answers(tumour=94, healthy=6)) == ""
+    assert "one answer for 95% of the test images" in learning.learned_nothing(run(0.6), answers(tumour=95, healthy=5))
+    assert "training loss 0.7" in learning.learned_nothing(run(0.7), answers(tumour=50, healthy=50))
+    assert learning.learned_nothing(run(np.nan), answers(tumour=50, healthy=50))
+
+
+def test_the_x_ray_networks_that_learned_nothing_are_named():
+    empty = learning.empty_models(load_study("covid-small")).query("split == 'group'")
+    assert {"alexnet", "vgg11", "alexnet-sgd"} < set(empty.model) and "resnet50" not in set(empty.model)
+    assert (empty.nothing == empty.trainings).all()
+
+
+@pytest.mark.parametrize(
+    "study, dataset, split, model, why",
+    [
+        ("startup-small", "mnist", "published", "lenet", "5% of the images that the document trains on"),
+        (
+            "startup-cifar-small",
+            "cifar10-subset",
+            "published",
+            "resnet20",
+            "1% of the images that the document trains on",
+        ),
+        ("primer", "mnist", "published", "recurrent", "the validation loss fell by"),
+        ("ablation", "blood-cells", "group", "none", ""),
+        ("startup", "mnist", "published", "lenet", ""),
+    ],
+)
+def test_the_midst_of_learning_is_by_the_documents_training_or_by_the_loss(
+    study, dataset, split, model, why, monkeypatch
+):
+    cell = load_study(study).cell(dataset, split)
+    if study == "startup":
+        monkeypatch.setattr(learning, "training_part", lambda cell: pd.Series({"0": 50000}))
+    found = learning.in_midst(cell, model)
+    assert (why in found) if why else found == ""
+
+
+def test_a_constant_rate_has_come_to_its_end_where_the_loss_falls_no_more(monkeypatch):
+    cell = load_study("primer").cell("mnist", "published")
+    for losses, expected in [([1, 0.9, 0.8, 0.79], False), ([1, 0.9, 0.8, 0.7], True), ([0.5], True)]:
+        table = pd.DataFrame({"seed": 0, "epoch": range(len(losses)), "validation_loss": losses})
+        monkeypatch.setattr(learning, "histories", lambda cell, model, table=table: table)
+        assert bool(learning.in_midst(cell, "mlp")) == expected, losses
