@@ -61,7 +61,7 @@ def test_every_study_is_right(name):
         ),
         (with_vit(weights="phantoms", weights_file="w.pth"), "set weights: imagenet"),
         (with_vit(attention="paper", selection="confidense"), "score_l1; did you mean 'confidence'?"),
-        (with_vit(attention="paper", scope="imag"), "there are batch, image, token; did you mean 'image'?"),
+        (with_vit(attention="paper", scope="imag"), "there are batch, class, image, token; did you mean 'image'?"),
         (with_vit(attention="paper", injection="tiles"), "linear, output, slice, tile; did you mean 'tile'?"),
         ([1, 2], "expected a block"),
     ],
