@@ -96,7 +96,7 @@ def difference(
 def require_final_accuracy(cell: Cell, models: list[str]) -> None:
     """Unrecorded: a run of these models has no accuracy on its training part as it is, without dropout or mirroring."""
     for model in models:
-        if "final_train_accuracy" not in histories(cell, model):
+        if "final_train_accuracy" not in histories(*cell.holder(model)):
             raise Unrecorded(
                 f"the histories of {model} have the training accuracy with dropout and random mirroring on, which is no"
                 " accuracy to compare with that on the test part; new runs record it without (final_train_accuracy)"

@@ -34,11 +34,12 @@ def level_or_order(claim) -> bool:
 
 
 def sides(study: Study, of: dict) -> list[tuple[Cell, str]]:
-    """(cell, model) of every network that a claim compares."""
+    """(cell, model) of every network that a claim compares, in the study that has its runs."""
     cell = study.cell(of["dataset"], of["split"])
     there = study.cell(of["minus_dataset"], of["split"]) if of.get("minus_dataset") else cell
     models = of["models"] if "models" in of else [of["model"]]
-    return [(cell, model) for model in models] + [(there, model) for model in of.get("minus") or models]
+    compared = [(cell, model) for model in models] + [(there, model) for model in of.get("minus") or models]
+    return [place.holder(model) for place, model in compared]
 
 
 def nothing_learned(study: Study, of: dict) -> str:

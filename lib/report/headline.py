@@ -104,7 +104,8 @@ def over_contests(study: Study, compared: pd.DataFrame, one: Contest) -> dict:
     on every data set and under every split.
     """
     if one.alone:
-        chosen = [arms.of_residual(study, row.a, row.b) for row in compared.itertuples()]
+        own = set(study.models)
+        chosen = [{row.a, row.b} <= own and arms.of_residual(study, row.a, row.b) for row in compared.itertuples()]
     else:
         pairs = set(arms.pairs(study, study, one.a, one.b))
         chosen = [(row.a, row.b) in pairs for row in compared.itertuples()]
