@@ -11,7 +11,7 @@ from functools import cached_property
 import pandas as pd
 
 from lib.data.files import read_csv
-from lib.evidence import intervals, multilabel, scores
+from lib.evidence import intervals, labelwise, multilabel, scores
 from lib.evidence.baselines import BASELINES
 from lib.evidence.intervals import Counts
 from lib.evidence.predictions import read, read_seeds, require_same, validation_accuracy
@@ -91,6 +91,13 @@ def read_study(study: Study) -> list[Result]:
         where = f"runs/{study.study}"
         raise StudyError(f"no training of the study {study.study} came to an end: stopped.txt in {where} says why")
     return results
+
+
+def per_label(results: list[Result]) -> pd.DataFrame:
+    """labels.csv: of cells whose images may have several labels, the AUC of each label with its interval."""
+    parts = [labelwise.table(one.tables, one.labels).assign(**one.keys) for one in results if one.labels]
+    columns = ["dataset", "split", "model", "label", "images", "groups", "auc", "low", "high"]
+    return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
 
 
 def titles(study: Study) -> dict[str, str]:

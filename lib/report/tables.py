@@ -95,6 +95,20 @@ def differences_table(compared: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
+def labels_table(part: pd.DataFrame) -> pd.DataFrame:
+    """Rows of labels.csv: one row per label, one column per model, the AUC with its interval where there is one."""
+    part = part.assign(shown=[span_of_auc(row) for row in part.itertuples()])
+    wide = part.pivot_table(
+        index=["label", "images", "groups"], columns="model", values="shown", aggfunc="first", sort=False
+    )
+    return wide.rename_axis(columns=None)
+
+
+def span_of_auc(row) -> str:
+    """An AUC (auc, low, high) with its interval, or alone."""
+    return f"{row.auc:.2f}" if pd.isna(row.low) else f"{row.auc:.2f} [{row.low:.2f}, {row.high:.2f}]"
+
+
 def notes(study: Study) -> str:
     """What a reader must know of each data set of a study, as a Markdown list: a subset, or images that are related."""
     of_each = {study.entry(name).title: note(study, name) for name in study.datasets}
