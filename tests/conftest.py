@@ -24,7 +24,8 @@ sys.path.insert(0, str(ROOT))
 
 from lib import strict  # noqa: E402
 from lib.data.files import alone, write_csv  # noqa: E402
-from lib.study import load_study  # noqa: E402
+from lib.strict import read_yaml, validated  # noqa: E402
+from lib.study import Study  # noqa: E402
 
 PLANTED = {
     "KAGGLE_USERNAME": "planted-user",
@@ -116,10 +117,15 @@ def changeable(finished, tmp_path) -> Project:
     return finished.copy(tmp_path / "project")
 
 
+def drawn_study() -> Study:
+    """The study of tests/drawn.yaml: drawn images, 64 px, five models."""
+    return validated(Study, read_yaml(ROOT / "tests/drawn.yaml"), "tests/drawn.yaml")
+
+
 @pytest.fixture
 def tiny(tmp_path, monkeypatch):
-    """The demo study on 40 random images, in a folder of its own; one epoch of batches of 8."""
-    chosen = load_study("demo")
+    """The study of tests/drawn.yaml on 40 random images, in a folder of its own; one epoch of batches of 8."""
+    chosen = drawn_study()
     shorter = chosen.datasets["phantom-brain"].model_copy(update={"epochs": 3})
     scratch = {
         name: model.model_copy(update={"weights": "none"} if model.starts_from != "none" else {})

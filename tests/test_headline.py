@@ -125,3 +125,12 @@ def test_a_study_leads_with_the_residual_alone_where_it_can(name, a, b):
 
 def test_a_study_without_the_new_attention_leads_with_no_two_models():
     assert headline.contest(load_study("startup-small")) is None
+
+
+def test_single_trainings_are_scores_without_a_verdict():
+    rows = [("cells", "group", "vit", "accuracy", 0.819), ("cells", "group", "vit", "recall", 0.5)]
+    rows += [("cells", "random", "vit", "accuracy", 0.99), ("brains", "group", "none", "accuracy", 0.5)]
+    table1 = pd.DataFrame(rows, columns=["dataset", "split", "model", "metric", "mean"])
+    text = headline.single_trainings(table1, TITLES, {"vit": "ViT", "none": "No residual"})
+    assert text.endswith(" Blood cells: ViT 82%. Brain MRI: No residual 50%.")
+    assert "better" not in text and "worse" not in text

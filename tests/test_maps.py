@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import drawn_study
 from PIL import Image
 
 from lib import strict
 from lib.attention import SCOPE, Choice
 from lib.data.phantoms.slices import write_brain_archive
 from lib.models import vit
+from lib.plots import charts
 from lib.probes import maps
-from lib.study import load_study
 from lib.surgery import Record
 
 
@@ -79,7 +80,7 @@ def test_every_map_of_a_network_sums_to_one(attention, scope):
 
 
 def test_a_mask_lies_where_the_tumour_was_drawn(tmp_path, monkeypatch):
-    cell, order = load_study("demo").cell("phantom-brain", "published"), [4, 1, 6]
+    cell, order = drawn_study().cell("phantom-brain", "published"), [4, 1, 6]
     assert cell.entry.masks  # read before the project's folder is another
     monkeypatch.setattr(strict, "ROOT", tmp_path)
     write_brain_archive(path := tmp_path / "data/demo/images/phantom-brain/archive.zip", seed=3, patients=6)
@@ -101,3 +102,13 @@ def test_the_share_of_a_data_set_is_the_mean_over_images_of_the_mean_over_seeds(
     assert shares.inside[0] == pytest.approx((0.2 + 0.6 + 0.9) / 3) and shares.area[0] == 0.25
     assert 0.2 <= shares.low[0] < shares.inside[0] < shares.high[0] <= 0.9
     assert maps.shares([]).columns.tolist() == shares.columns.tolist()
+
+
+def test_images_without_a_mask_are_drawn_without_an_outline():
+    images, look = np.zeros((2, 8, 8, 3), np.uint8), {"ViT": np.ones((2, 2, 2))}
+    mask = np.zeros((2, 8, 8))
+    mask[:, 2:5, 2:5] = 1
+    outlined, with_mask = charts.maps(images, mask, look, "Smears")
+    plain, without = charts.maps(images, None, look, "Smears")
+    drawn = [sum(len(axes.collections) for axes in figure.axes) for figure in (outlined, plain)]
+    assert drawn[0] > drawn[1] == 0 and "outlined" in with_mask and "outlined" not in without

@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import drawn_study
 from sklearn.calibration import calibration_curve
 
 from lib.evidence import intervals, scores
 from lib.evidence.intervals import counts
 from lib.evidence.published import with_numbers, with_published
 from lib.report import tables
-from lib.study import load_study
 
 PREDICTIONS = pd.DataFrame({"label": list("aaabbbcccc"), "predicted": list("aabbbacccc"), "group": range(10)})
 
@@ -101,7 +101,7 @@ def test_what_cannot_be_said_is_said():
 def test_published_numbers_stand_beside_the_data_set_that_they_belong_to():
     row = {"dataset": "phantom-blood", "split": "published", "model": "vit", "metric": "accuracy", "seeds": 2}
     row |= {"mean": 0.6, "std": 0.14, "low": 0.5, "high": 0.75}
-    table = with_published(load_study("demo"), pd.DataFrame([row]))
+    table = with_published(drawn_study(), pd.DataFrame([row]))
     assert table.published.tolist() == pytest.approx([0.8838])
     shown = tables.beside(table.replace({"model": {"vit": "ViT"}}))
     assert shown.ViT.tolist() == ["88.38", "60.0", "50.0 to 75.0"]
@@ -114,4 +114,4 @@ def test_figures_carry_the_papers_numbers():
             {"kind": "architecture", "dataset": None, "model": "vit"},
         ]
     )
-    assert with_numbers(load_study("demo"), drawn).number.tolist() == [9, 2]
+    assert with_numbers(drawn_study(), drawn).number.tolist() == [9, 2]

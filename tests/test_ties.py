@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import drawn_study
 
 from lib.attention import BestHeadAttention, Choice
 from lib.models import vit
 from lib.probes import ties
 from lib.probes.maps import record
-from lib.study import load_study
 from lib.training.images import Images
 
 IMAGES = 6
@@ -63,7 +63,7 @@ def small_vit(selection: str, heads: int) -> tuple[torch.nn.Module, Images]:
     network = vit(2, 32, attention="paper", selection=selection, scope="batch", **size).eval()
     network.transformer.blocks[0].attn.query.weight.data *= 20
     pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 32, 3)).astype("uint8")
-    return network, Images(pd.DataFrame({"label": ["a", "b"] * 16}), pixels, ["a", "b"], load_study("demo"), "cpu")
+    return network, Images(pd.DataFrame({"label": ["a", "b"] * 16}), pixels, ["a", "b"], drawn_study(), "cpu")
 
 
 def test_a_network_that_cannot_choose_between_heads_predicts_alike_in_any_batch():

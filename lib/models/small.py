@@ -111,12 +111,19 @@ def lenet(classes: int, image_size: int, weights_path: Path | None = None, *, ch
 
 
 def alexnet32(
-    classes: int, image_size: int, weights_path: Path | None = None, *, dropout: float = 0.5, channels_in: Channels = 3
+    classes: int,
+    image_size: int,
+    weights_path: Path | None = None,
+    *,
+    dropout: float = 0.5,
+    hidden: PositiveInt = 4096,
+    channels_in: Channels = 3,
 ):
     """AlexNet (torchvision's, Krizhevsky 2014) fitted to 32 px; how it is fitted is our choice.
 
     The first convolution is 3x3 with stride 2, not 11x11 with stride 4; max-pools are 2x2, not 3x3. So 32 px become 2x2
     positions of 256 channels, which the first linear layer takes as they are. All else, and every width, is unchanged.
+    `hidden` is the width of the two linear layers in between: fewer learn sooner from few images.
     """
     from torch import nn
 
@@ -128,8 +135,8 @@ def alexnet32(
         *[nn.Conv2d(64, 192, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)],
         *[nn.Conv2d(192, 384, 3, padding=1), nn.ReLU(), nn.Conv2d(384, 256, 3, padding=1), nn.ReLU()],
         *[nn.Conv2d(256, 256, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()],
-        *[nn.Dropout(dropout), nn.Linear(256 * side**2, 4096), nn.ReLU()],
-        *[nn.Dropout(dropout), nn.Linear(4096, 4096), nn.ReLU(), nn.Linear(4096, classes)],
+        *[nn.Dropout(dropout), nn.Linear(256 * side**2, hidden), nn.ReLU()],
+        *[nn.Dropout(dropout), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, classes)],
     )
 
 

@@ -91,24 +91,26 @@ def costs(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
     return figure, alt
 
 
-def maps(images: np.ndarray, masks: np.ndarray, looks: dict[str, np.ndarray], title: str) -> tuple[Figure, str]:
-    """Images with the tumour's outline, and beside each where every model looks.
+def maps(images: np.ndarray, masks: np.ndarray | None, looks: dict[str, np.ndarray], title: str) -> tuple[Figure, str]:
+    """Images, with the tumour's outline where it is known, and beside each where every model looks.
 
     Args:
         images: (images, size, size, 3) uint8. masks: (images, size, size). looks: model -> (images, side, side).
     """
     figure, panels = plt.subplots(len(images), 1 + len(looks), figsize=(2.1 * (1 + len(looks)), 2.1 * len(images)))
-    for number, (row, image, mask) in enumerate(zip(panels, images, masks)):
-        last = len(mask) - 0.5
+    last = images.shape[1] - 0.5
+    for number, (row, image) in enumerate(zip(panels, images)):
         for axes, (name, look) in zip(row, {"image": None, **looks}.items()):
             axes.imshow(image, cmap="gray")
             if look is not None:
                 axes.imshow(look[number], cmap="magma", alpha=0.7, extent=(-0.5, last, last, -0.5))
-            axes.contour(mask, [0.5], colors="#4fd8c4", linewidths=1.2)
+            if masks is not None:
+                axes.contour(masks[number], [0.5], colors="#4fd8c4", linewidths=1.2)
             axes.set_title(name.replace(", ", "\n") if number == 0 else "", fontsize=9)
             axes.axis("off")
     figure.tight_layout()
-    return figure, f"{title}: {len(images)} images, the tumour outlined; beside each, where {' and '.join(looks)} look"
+    outlined = "" if masks is None else ", the tumour outlined"
+    return figure, f"{title}: {len(images)} images{outlined}; beside each, where {' and '.join(looks)} look"
 
 
 def inliers(numbers: pd.Series, clear: int) -> tuple[Figure, str]:

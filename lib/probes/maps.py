@@ -84,6 +84,13 @@ def share_inside(maps: Tensor, masks: np.ndarray) -> np.ndarray:
     return (maps.cpu() * covered).sum((1, 2)).numpy()
 
 
+def looks_of(run: Run, images: Images, rows: list[int]) -> dict[str, Tensor]:
+    """Where a trained model's last block looks in some images: `looks`, by the model's title and which heads."""
+    network = load_trained(run).to(images.device)
+    last = record(network, images.batch(torch.tensor(rows))[0])[-1]
+    return {f"{run.study.titles[run.model]}, {heads}": look for heads, look in looks(last).items()}
+
+
 def attention_inside(run: Run, images: Images, masks: np.ndarray) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """How much of the class token's attention in the last block falls inside the tumour, in every image of `tumours`.
 
@@ -92,11 +99,8 @@ def attention_inside(run: Run, images: Images, masks: np.ndarray) -> tuple[pd.Da
         The maps: looks -> (images, side, side). `looks` names the model and which heads are meant.
     """
     cases = tumours(images)
-    network = load_trained(run).to(images.device)
-    last = record(network, images.batch(torch.tensor(cases.index))[0])[-1]
     tables, maps = [], {}
-    for heads, look in looks(last).items():
-        label = f"{run.study.titles[run.model]}, {heads}"
+    for label, look in looks_of(run, images, cases.index.tolist()).items():
         maps[label] = look.cpu().numpy()
         keys = {"dataset": run.cell.dataset, "looks": label, "seed": run.seed, "path": cases.path}
         tables.append(pd.DataFrame({**keys, "area": masks.mean((1, 2)), "inside": share_inside(look, masks)}))

@@ -141,6 +141,20 @@ def headline(compared: pd.DataFrame, titles: dict[str, str], one: Contest | None
     return " ".join(sentences)
 
 
+def single_trainings(table1: pd.DataFrame, titles: dict[str, str], models: dict[str, str]) -> str:
+    """The test accuracy of every model that was trained once, in a sentence per data set: scores, and no verdict.
+
+    Args:
+        table1: table1.csv, of models with one seed each. titles: of data sets. models: titles of models.
+    """
+    sentences = ["One training of each model gives these test accuracies, which another seed would change."]
+    accuracies = table1[table1.metric == "accuracy"]
+    for dataset, part in accuracies.drop_duplicates(["dataset", "model"]).groupby("dataset", sort=False):
+        scored = [f"{models[row.model]} {row.mean:.0%}" for row in part.itertuples() if row.model in models]
+        sentences.append(f"{titles[dataset]}: {', '.join(scored)}.")
+    return " ".join(sentences)
+
+
 def answer(
     compared: pd.DataFrame,
     assessed: pd.DataFrame,

@@ -22,6 +22,9 @@ from lib import strict
 from lib.strict import StudyError
 from lib.study import Study, load_study
 
+# lines of DVC that ask the user for nothing that has to be done here
+OF_DVC = ("Updating lock file", "To track", "\tgit add", "To enable auto", "\tdvc config", "Use `dvc push`")
+
 
 class Job(NamedTuple):
     """Stages that run one after another once other jobs are done; those that took longest before start first."""
@@ -43,8 +46,12 @@ def command(*arguments: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """This environment, in which `python` is the one that runs now."""
-    return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    """This environment, in which `python` is the one that runs now; threads that wait leave their core to others."""
+    return {
+        "OMP_WAIT_POLICY": "passive",
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
 
 
 def pipeline(study: Study) -> str:
@@ -85,7 +92,7 @@ def run(study: Study, job: Job) -> bool:
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen(command("repro", "-s", *targets), cwd=strict.ROOT, env=environment(), **options) as process:
         for line in process.stdout:
-            if line.strip() and not line.startswith(("Updating lock file", "To track", "\tgit add", "Use `dvc push`")):
+            if line.strip() and not line.startswith(OF_DVC):
                 print(f"[{job.name}] {line}", end="", flush=True)
     return process.returncode == 0
 

@@ -15,7 +15,7 @@ from lib.training.images import open_images
 from lib.training.processes import start_fabric
 from tests.bench import row
 
-STUDY, DATASET, SPLIT, EPOCHS = load_study("demo"), "phantom-brain", "published", 3
+STUDY, DATASET, SPLIT, EPOCHS = load_study("demo"), "pneumonia-mnist", "published", 3
 
 
 def short_run(model: str, device: str) -> Run:
