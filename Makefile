@@ -1,6 +1,7 @@
 # make report              the demo: set up .venv, run its pipeline, say where the report is
 # make report STUDY=quick  another study (a folder of params/)
-# make report IMAGES=path  a study of images of your own: one sub-folder per class, or a CSV file with path and label
+# make report IMAGES=path  images of your own: one sub-folder per class (or a zip of it), or a CSV file with path and label;
+#                          MODELS=paper: the paper's five models as well
 # make report RAY=auto     its trainings on the Ray cluster that this machine is part of: docs/machines.md
 # make report JOBS=1      one stage at a time; without it as many as there are cores for
 # make redo STUDY=small    its tables, figures and verdicts again, from the committed predictions alone
@@ -17,7 +18,8 @@ REDO = 06_evaluate 07_figures 08_claims 09_report
 
 .PHONY: report redo lab test test-all test-faults pipelines badges bench
 report: .venv/ready
-	@study="$(STUDY)"; $(if $(IMAGES),study=$$(python -m lib own "$(IMAGES)") &&) \
+	@study="$(STUDY)"; $(if $(IMAGES),study=$$(python -m lib own "$(IMAGES)" $(MODELS)) && python -m lib look $$study \
+	$(if $(MODELS),&&,; exit $$?;)) \
 	$(if $(RAY),python -m lib cluster $$study $(RAY) &&) python -m lib report $$study $(JOBS)
 
 redo: .venv/ready

@@ -43,13 +43,23 @@ def report(study: str, *jobs: str) -> None:
     side_by_side.report(study, *jobs)
 
 
-def own(path: str) -> None:
-    """Make a study of your own images: a folder with one sub-folder per class, or a CSV file; prints its name."""
+def own(path: str, *models: str) -> None:
+    """Make a study of your own images: a folder, a zip file or a CSV file; `paper` adds the paper's five models."""
     from pathlib import Path
 
     from lib.study.own import make_study
 
-    print(make_study(Path(path).expanduser()))
+    print(make_study(Path(path).expanduser(), *models))
+
+
+def look(study: str) -> None:
+    """Report on images of your own: a first look by a frozen network, then, in the same place, a fine-tuned one."""
+    from lib.report.own import look
+    from lib.training import weights
+
+    check(study)
+    weights.main(study)
+    look(study)
 
 
 def pipelines() -> None:
@@ -95,7 +105,7 @@ def cluster(study: str, address: str) -> None:
     cluster.main(study, address)
 
 
-COMMANDS = [report, execute, render, check, own, pipelines, answer, weights, pretrain, launch, cluster]
+COMMANDS = [report, execute, render, check, own, look, pipelines, answer, weights, pretrain, launch, cluster]
 
 
 def main() -> None:

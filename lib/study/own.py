@@ -26,14 +26,15 @@ from lib.data.files import write
 from lib.data.folders import classes_of, printed
 from lib.data.spelling import is_missing, one_spelling, silent, visible
 from lib.data.tables import column, read_table
-from lib.strict import StudyError, validated
+from lib.strict import StudyError, known, validated
 
 FEWEST = 5  # sources per class (images, where sources are unknown): one for each fifth of a split
 # A column of such a name, also Patient or patient_id, names the source of each image; the first one counts.
 SOURCES = ["patient", "photograph", "group"]
 LONGEST = 40  # letters of a study's name, which stands in names of files
-SEEN = 30_000  # images that a training sees at least, within 8 to 40 epochs
+SEEN = 8000  # images that a fine-tuning sees about, within 4 to 20 epochs: three minutes on two cores
 PASS = 2500  # images per epoch at most (epoch_images of params/own.yaml)
+FOLDED = 500  # images below which every image is tested, by folds over groups, instead of a fifth of them
 # Lines of the entry that stay as they were edited, and what each is at first.
 EDITED = {"pictures": False, "near_duplicates": True, "two_labels": False}
 NOTE = (
@@ -192,11 +193,15 @@ def print_once() -> Callable[[str], None]:
     return tell
 
 
-def make_study(path: Path) -> str:
+def make_study(path: Path, models: str = "") -> str:
     """Write the study of a folder or table, or renew the version of its images; returns the study's name.
+
+    `models`: `paper` adds the five of the paper.
 
     StudyError: there is no such folder or table, it cannot be split, or another one has this name.
     """
+    if models:
+        known(models, ["paper"], "choice of MODELS")
     if not path.exists():
         kinds = "a folder or zip file with one sub-folder per class, or a CSV file with path and label"
         raise StudyError(f"{visible(str(path))} is not there: IMAGES is {kinds}")
@@ -226,11 +231,15 @@ def make_study(path: Path) -> str:
     parameters = folder / "params.yaml"
     if parameters.exists():
         edited = parameters.read_text(encoding="utf-8")
-        texts[parameters] = re.sub(r"(?m)^(    version: ).*?( *#|$)", rf'\g<1>"{version}"\2', edited)
+        text = re.sub(r"(?m)^(    version: ).*?( *#|$)", rf'\g<1>"{version}"\2', edited)
     else:
-        texts[parameters] = new_parameters(name, entry["title"], version)
-        of = {"metric": "accuracy", "dataset": name, "split": "group", "models": ["vit-proposed"], "minus": ["vit"]}
+        text = new_parameters(name, entry["title"], version)
+    if models == "paper" and "architecture: vit" not in text:
+        text = with_paper(text)
+        split = yaml.safe_load(text)["splits"][0]
+        of = {"metric": "accuracy", "dataset": name, "split": split, "models": ["vit-proposed"], "minus": ["vit"]}
         texts[folder / "claims.yaml"] = as_yaml({"improved": {**CLAIM, "of": of}})
+    texts[parameters] = text
     for file, text in texts.items():
         write(file, lambda part, text=text: part.write_text(text, encoding="utf-8"))
     return name
@@ -251,10 +260,20 @@ def as_yaml(values: dict) -> str:
 
 def new_parameters(name: str, title: str, version: str) -> str:
     """params.yaml of a new study: params/own.yaml, filled in."""
-    per_epoch = min(int(version.split("-")[0]), PASS)
-    epochs = max(8, min(40, SEEN // per_epoch))
+    images = int(version.split("-")[0])
+    is_folded = images < FOLDED
+    seen = 0.64 * min(images, PASS) * (5 if is_folded else 1)
+    epochs = max(4, min(20, round(SEEN / seen)))
     template = string.Template((strict.ROOT / "params" / "own.yaml").read_text(encoding="utf-8"))
-    return template.substitute(study=name, title=title, epochs=epochs, version=version)
+    split = "folds" if is_folded else "group"
+    return template.substitute(study=name, title=title, epochs=epochs, version=version, split=split)
+
+
+def with_paper(text: str) -> str:
+    """params.yaml with the paper's five models after its own."""
+    added = (strict.ROOT / "params" / "own-paper.yaml").read_text(encoding="utf-8").split("\n", 1)[1]
+    text = re.sub(r"(?m)^extra: \[(.*?)\]", r"extra: [04_attention, 10_use, \1]", text)
+    return re.sub(r"(?m)^(models:.*\n(?:  .*\n)+)", lambda found: found[0] + added, text)
 
 
 def link_images(name: str, top: Path, table: str | None) -> None:

@@ -100,7 +100,7 @@ class Study(Strict):
     split_seed: NonNegativeInt
     validation_share: float = Field(gt=0, le=0.5)
     skip_broken: bool
-    extra: list[Literal["00_primer", "04_attention", "10_use"]] = Field(min_length=1)
+    extra: list[Literal["00_primer", "04_attention", "10_use", "11_own"]] = Field(min_length=1)
     pretrain: Pretraining | None
     models: dict[Key, ModelSettings] = Field(min_length=1)
     seeds: list[NonNegativeInt] = Field(min_length=1)

@@ -1,0 +1,44 @@
+"""The report on images of one's own, made twice in the same place: as soon as something is known, and at the end.
+
+    01_download, 02_groups, 03_split --> 05_train, model by model --> 11_own, which is index.html
+
+DVC is not asked: images are read again at every call, and a training that is finished is not made again.
+"""
+
+import shutil
+
+from lib import strict
+from lib.report.execute import execute
+from lib.report.render import render
+from lib.strict import StudyError
+from lib.study import Study, load_study
+
+OWN = ["frozen", "fine-tuned"]  # models of params/own.yaml, in this order
+
+
+def look(name: str) -> None:
+    """Read, group and split the images, train the models of `OWN` one by one, and renew the report after each.
+
+    StudyError: what a notebook of these stops with; or the study has neither model.
+    """
+    study = load_study(name)
+    cell = study.cells[0]
+    models = [model for model in OWN if model in study.models]
+    if not models:
+        raise StudyError(f"params/{name}/params.yaml has neither of {', '.join(OWN)}: make report STUDY={name} instead")
+    execute("01_download", name, {"dataset": cell.dataset})
+    execute("02_groups", name, {"dataset": cell.dataset})
+    execute("03_split", name, {"dataset": cell.dataset, "split": cell.split})
+    for model in models:
+        execute("05_train", name, {"dataset": cell.dataset, "split": cell.split, "model": model})
+        path = renew(study)
+        what = "First look" if model != models[-1] else "The report"
+        print(f"{what}: {path.relative_to(strict.ROOT)}", flush=True)
+
+
+def renew(study: Study):
+    """Execute notebook 11 and make it the report's first page."""
+    made = execute("11_own", study.study, {})
+    shutil.copyfile(made, study.executed / "index.ipynb")
+    render(study)
+    return study.report / "index.html"
