@@ -1,27 +1,93 @@
 """A finished run, used on new images: what it predicts, how sure it is, and where it looked.
 
 classifier = load("demo", "phantom-blood", "published", "vit")     # its first finished seed; seed=1 for another
-classifier.classify(["a.png", "b.jpg"])                            # per file: predicted, probability, p_<class>
+classifier.classify(["a.png", "b.jpg"])                            # per file: predicted, probability, p_<class>;
+                                                                   # of own images: unlike anything seen?
 classifier.looked("a.png")                                         # (8, 8): how much each part of it mattered
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from lib.data.datasets import UNREADABLE
+from lib.data.datasets import UNREADABLE, kept_scales
 from lib.data.decoding import decode
-from lib.data.files import readable
+from lib.data.files import read_csv, readable
+from lib.data.splits import of_fold
 from lib.strict import StudyError, known
 from lib.study import Study, load_study
 from lib.study.schema import Training
 from lib.training.images import KINDS, Kind, normalised
 from lib.training.run import load_trained
+
+LOOKED_AT = 500  # training images that a new one is compared with, at most
+FARTHEST = 0.99  # of the held-out images are nearer to a training image than what counts as unlike them
+
+
+class Familiar(NamedTuple):
+    """What training images are to a network's last layer, and how far from all of them an own image may be.
+
+    Far is measured by the cosine to the nearest one (Sun et al. 2022, deep nearest neighbours).
+    """
+
+    features: Tensor  # (training images, features), of length 1
+    limit: float
+
+    def is_unlike(self, network: nn.Module, image: Tensor) -> bool:
+        """Whether an image, (1, 3, size, size), is farther from every training image than the limit."""
+        return bool(distances(features_of(network, image), self.features)[0] > self.limit)
+
+
+def familiar(network: nn.Module, pixels: np.ndarray, part: np.ndarray, training: Training) -> Familiar | None:
+    """Compare held-out images with training images; None: there are too few, or the network has no last layer.
+
+    Args:
+        pixels: (images, size, size, 3) uint8. part: train, validation or test of every row, as the network saw it.
+    """
+    rng = np.random.default_rng(0)
+    rows = {}
+    for name, wanted in [("train", part == "train"), ("held out", part != "train")]:
+        places = np.flatnonzero(wanted)
+        rows[name] = np.sort(rng.permutation(places)[:LOOKED_AT])
+    if min(map(len, rows.values())) < 5 or last_layer(network) is None:
+        return None
+    seen, own = (
+        torch.cat(
+            [features_of(network, normalised(torch.from_numpy(pixels[row][None]), training)) for row in rows[name]]
+        )
+        for name in rows
+    )
+    return Familiar(seen, float(torch.quantile(distances(own, seen), FARTHEST)))
+
+
+def last_layer(network: nn.Module) -> nn.Module | None:
+    """The layer that makes logits: the last linear one, or convolution."""
+    layers = [layer for layer in network.modules() if isinstance(layer, (nn.Linear, nn.Conv2d))]
+    return layers[-1] if layers else None
+
+
+@torch.no_grad()
+def features_of(network: nn.Module, images: Tensor) -> Tensor:
+    """What the last layer is given, (images, features), each of length 1."""
+    given = []
+    hook = last_layer(network).register_forward_pre_hook(lambda layer, arguments: given.append(arguments[0]))
+    try:
+        network(images)
+    finally:
+        hook.remove()
+    return nn.functional.normalize(given[0].flatten(1).double(), dim=1)
+
+
+def distances(features: Tensor, seen: Tensor) -> Tensor:
+    """1 minus the cosine to the nearest of `seen`, of every row."""
+    return 1 - (features @ seen.T).max(1).values
 
 
 @dataclass(frozen=True)
@@ -33,12 +99,14 @@ class Classifier:
     classes: list[str]
     centre_crop: bool
     kind: Kind
+    scales: dict | None = None  # of deep values: lib.data.decoding
+    compare: Callable[[], Familiar | None] | None = None  # what training images are to the network, computed once
 
     def pixels(self, path: Path | str) -> Tensor:
         """A file as the network sees it, (3, image_size, image_size). StudyError: no such file, or no image."""
         content = readable(Path(path))
         try:
-            *_, picture = decode(content, self.training.image_size, self.centre_crop)
+            *_, picture = decode(content, self.training.image_size, self.centre_crop, self.scales)
         except UNREADABLE as error:
             raise StudyError(f"{path} is not an image that can be read ({error})") from None
         return normalised(torch.from_numpy(picture.copy())[None], self.training)[0]
@@ -50,14 +118,20 @@ class Classifier:
         return np.mean(each, axis=0)
 
     def classify(self, paths: Path | str | Iterable[Path | str]) -> pd.DataFrame:
-        """One row per file: path, predicted, the largest probability, and p_<class> for every class."""
+        """One row per file: path, predicted, the largest probability, and p_<class> for every class.
+
+        Of own images also `unlike`: whether the file is farther from every training image than almost all of one's own.
+        """
         paths = [paths] if isinstance(paths, (str, Path)) else list(paths)
-        rows = [self.probabilities(self.pixels(path)[None]) for path in paths]
+        images = [self.pixels(path)[None] for path in paths]
+        rows = [self.probabilities(image) for image in images]
         probabilities = np.concatenate([np.empty((0, len(self.classes))), *rows])
         table = pd.DataFrame(probabilities, columns=[f"p_{name}" for name in self.classes])
         table.insert(0, "path", list(map(str, paths)))
         table.insert(1, "predicted", self.kind.names(probabilities, self.classes))
         table.insert(2, "probability", probabilities.max(1))
+        if self.compare is not None and (seen := self.compare()):
+            table.insert(3, "unlike", [seen.is_unlike(self.networks[0], image) for image in images])
         return table
 
     def filters(self) -> pd.DataFrame | None:
@@ -108,6 +182,13 @@ def load(
         raise StudyError(f"no training of {model} on {dataset}, split {split}, has a result")
     if run.stopped:
         raise StudyError(f"{run} was stopped without a result: {run.stopped}")
-    crop = cell.study.datasets[dataset].centre_crop
-    networks = [load_trained(run, number) for number in ([fold] if fold else cell.folds)]
-    return Classifier(networks, cell.study.training, cell.classes, crop, KINDS[cell.entry.labels])
+    crop, training = cell.study.datasets[dataset].centre_crop, cell.study.training
+    folds = [fold] if fold else cell.folds
+    networks = [load_trained(run, number) for number in folds]
+    compare = None
+    if cell.entry.folder and (cell.images / "pixels.npy").exists() and cell.parts.exists():
+        part = of_fold(read_csv(cell.parts), folds[0]).part.to_numpy()
+        pixels = np.load(cell.images / "pixels.npy", mmap_mode="r")
+        compare = cache(partial(familiar, networks[0], pixels, part, training))
+    scales = kept_scales(cell.images, cell.entry)
+    return Classifier(networks, training, cell.classes, crop, KINDS[cell.entry.labels], scales, compare)

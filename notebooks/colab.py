@@ -23,6 +23,7 @@ BEFORE = {  # a notebook with its default parameters -> the stage of dvc.yaml th
     "08_claims": "claims",
     "09_report": "pages",
     "10_use": "page@10_use",
+    "11_own": "evaluate",
 }
 
 

@@ -7,7 +7,7 @@ from conftest import png
 from PIL import Image
 from torch import nn
 
-from lib.classify import Classifier, load
+from lib.classify import Classifier, familiar, load
 from lib.strict import StudyError
 from lib.study import load_study
 from lib.training.images import KINDS, normalised
@@ -65,3 +65,32 @@ def test_a_run_without_a_result_is_refused_with_the_reason(tiny):
         load(tiny, "phantom-brain", "published", "cnn", seed=0)
     with pytest.raises(StudyError, match="unknown model of the study"):
         load(tiny, "phantom-brain", "published", "cnm")
+
+
+class Mean(nn.Module):
+    """A network whose features are the mean colours of four quarters."""
+
+    def __init__(self):
+        super().__init__()
+        self.quarters, self.last = nn.AdaptiveAvgPool2d(2), nn.Linear(12, 2)
+
+    def forward(self, images):
+        return self.last(self.quarters(images).flatten(1))
+
+
+def test_an_image_that_resembles_no_training_image_is_said_to_be_unlike_them(tmp_path):
+    rng = np.random.default_rng(0)
+    # all own images are bright above and dark below
+    pixels = np.concatenate([np.full((60, 16, 32, 3), 220), np.full((60, 16, 32, 3), 30)], axis=1)
+    pixels = np.uint8(pixels + rng.integers(-20, 20, pixels.shape))
+    part = np.where(np.arange(60) % 3 == 0, "test", "train")
+    training = load_study("quick").training.model_copy(update={"image_size": 32})
+    known = familiar(Mean().eval(), pixels, part, training)
+    own = Classifier([Mean().eval()], training, ["a", "b"], False, KINDS["one"], None, lambda: known)
+    Image.fromarray(pixels[0]).save(tmp_path / "own.png")
+    Image.fromarray(pixels[0, ::-1]).save(tmp_path / "upside-down.png")
+    said = own.classify([tmp_path / "own.png", tmp_path / "upside-down.png"])
+    assert said.unlike.tolist() == [False, True]
+    assert (
+        familiar(Corner(), pixels, part, training) is None and familiar(Mean(), pixels[:4], part[:4], training) is None
+    )

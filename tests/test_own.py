@@ -1,13 +1,14 @@
 """Your own images become a study, however they are named and stored; what cannot be split is refused at once."""
 
 import io
+import os
 import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import png
+from conftest import png, write_zip
 from PIL import Image
 
 from lib import strict, study
@@ -25,7 +26,8 @@ def project(tmp_path, monkeypatch):
     """A project without studies, but for the template."""
     root = tmp_path / "project"
     (root / "params").mkdir(parents=True)
-    shutil.copy(strict.ROOT / "params/own.yaml", root / "params")
+    for name in ["own.yaml", "own-paper.yaml"]:
+        shutil.copy(strict.ROOT / "params" / name, root / "params")
     shutil.copytree(strict.ROOT / "params/datasets", root / "params/datasets")
     shutil.copy(strict.ROOT / "dvc.yaml", root)
     monkeypatch.setattr(strict, "ROOT", root)
@@ -72,7 +74,7 @@ def test_a_folder_of_any_names_formats_and_depths_becomes_a_study(project, tmp_p
     assert len(broken) == 1 and broken[0].startswith("Ω/broken.png")
     assert list(entry.classes.values()) == ["script alert(1)", "gesund froh", "Ω"]
     assert entry.title == "My cells, 2024 b" and "<b>" not in study.load_study(name).title
-    assert len(study.load_study(name).models) == 5 and len(study.load_study(name).seeds) == 3
+    assert list(study.load_study(name).models) == ["frozen", "fine-tuned"]
 
 
 def test_a_table_names_labels_and_patients_and_a_patient_is_one_group(project, tmp_path):
@@ -207,3 +209,94 @@ def test_its_pipeline_is_the_project_s_and_reads_its_own_parameters(project, tmp
     assert copy == own.pipeline()
     whole = yaml.safe_load((project / "dvc.yaml").read_text())
     assert whole.pop("vars") and yaml.safe_load(copy) == whole
+
+
+def test_the_paper_s_models_are_added_when_asked_for_and_nothing_edited_is_lost(project, tmp_path):
+    fill(tmp_path / "cats", ["a", "b"])
+    name = own.make_study(tmp_path / "cats")
+    path = project / "params" / name / "params.yaml"
+    path.write_text(path.read_text().replace("batch_size: 32 ", "batch_size: 4 "))
+    for _ in range(2):
+        own.make_study(tmp_path / "cats", "paper")
+        made = study.load_study(name)
+        assert (
+            list(made.models)[:2] == ["frozen", "fine-tuned"]
+            and len(made.models) == 7
+            and made.training.batch_size == 4
+        )
+        assert (
+            made.extra == ["04_attention", "10_use", "11_own"]
+            and "vit-proposed" in (path.parent / "claims.yaml").read_text()
+        )
+    with pytest.raises(StudyError, match="unknown choice of MODELS 'papers'"):
+        own.make_study(tmp_path / "cats", "papers")
+
+
+@pytest.mark.parametrize("images, split", [(20, "folds"), (own.FOLDED, "group"), (100_000, "group")])
+def test_few_images_are_all_tested_by_folds_and_many_train_a_bounded_time(images, split):
+    values = yaml.safe_load(own.new_parameters("x", "X", f"{images}-abc"))
+    epochs, folds = values["datasets"]["x"]["epochs"], 5 if split == "folds" else 1
+    seen = epochs * folds * 0.64 * min(images, own.PASS)
+    assert values["splits"] == [split] and 4 <= epochs <= 20 and seen <= 1.25 * own.SEEN
+
+
+def test_what_was_edited_in_the_entry_survives_the_next_call(project, tmp_path):
+    fill(tmp_path / "cats", ["a", "b"])
+    path = project / "params/datasets" / f"{own.make_study(tmp_path / 'cats')}.yaml"
+    for line, value in own.EDITED.items():
+        assert f"{line}: {str(value).lower()}" in path.read_text()
+        path.write_text(path.read_text().replace(f"{line}: {str(value).lower()}", f"{line}: {str(not value).lower()}"))
+    own.make_study(tmp_path / "cats")
+    edited = yaml.safe_load(path.read_text())
+    assert {line: edited[line] for line in own.EDITED} == {line: not value for line, value in own.EDITED.items()}
+
+
+def test_a_zip_file_is_read_as_it_is_and_a_spreadsheet_is_none(project, tmp_path):
+    members = {
+        f"wrapped/{label}/{number}.png": png(seed=number + 10 * ord(label)) for label in "ab" for number in range(6)
+    }
+    (images, _, _), entry = read(
+        own.make_study(write_zip(tmp_path / "Cats 1.zip", members | {"wrapped/.DS_Store": b"x"}))
+    )
+    assert len(images) == 12 and list(entry.classes.values()) == ["a", "b"] and entry.images == "wrapped/{label}/**"
+    write_zip(tmp_path / "t.xlsx", {"[Content_Types].xml": b"", "xl/workbook.xml": b""})
+    with pytest.raises(StudyError, match="t.xlsx is a spreadsheet, not a CSV file: .* save it as CSV"):
+        own.make_study(tmp_path / "t.xlsx")
+    (tmp_path / "a.7z").write_bytes(b"7z")
+    with pytest.raises(StudyError, match="is packed: unpack it"):
+        own.make_study(tmp_path / "a.7z")
+
+
+def test_links_without_content_are_counted_with_the_cure(project, tmp_path):
+    fill(tmp_path / "cats", ["a", "b"])
+    (tmp_path / "cats/a/gone.png").symlink_to("../.git/annex/objects/x.png")
+    with pytest.raises(
+        StudyError, match="1 of 13 files are links without content, as a/gone.png -> .*annex.*: fetch it"
+    ):
+        own.make_study(tmp_path / "cats")
+
+
+def test_names_that_no_terminal_prints_are_refused_or_escaped(project, tmp_path):
+    fill(tmp_path / "cats", ["a", "b"])
+    odd = os.fsencode(tmp_path / "cats/a") + b"/gr\xfc\x1b[31mn.png"
+    try:
+        open(odd, "wb").close()
+    except OSError:
+        pytest.skip("this file system takes only UTF-8")
+    with pytest.raises(StudyError, match="1 files have names that are no UTF-8 text") as error:
+        own.make_study(tmp_path / "cats")
+    assert str(error.value).isprintable() or "\x1b" not in str(error.value)
+    str(error.value).encode()
+
+
+def test_images_beside_the_classes_and_other_files_are_counted_in_the_terminal(project, tmp_path, capsys):
+    fill(tmp_path / "cats", ["a", "b"])
+    for name in ["beside.png", "a/b.txt", "b/c.nii.gz", "b/d.txt"]:
+        (tmp_path / "cats" / name).write_bytes(b"x")
+    (tmp_path / "cats/a/IM0001").write_bytes(png(seed=5))
+    (tmp_path / "cats/linked").symlink_to(tmp_path)
+    name = own.make_study(tmp_path / "cats")
+    said = capsys.readouterr().err
+    assert "3 files are no images by their suffix and first bytes: left out: .txt (2), .gz (1)" in said
+    assert "1 images lie beside the class folders: left out: beside.png" in said and "not followed: linked" in said
+    assert said.count("beside the class folders") == 1 and len(read(name)[0][0]) == 13

@@ -234,6 +234,7 @@ def make_study(path: Path, models: str = "") -> str:
         text = re.sub(r"(?m)^(    version: ).*?( *#|$)", rf'\g<1>"{version}"\2', edited)
     else:
         text = new_parameters(name, entry["title"], version)
+        texts[folder / "claims.yaml"] = "{}\n"
     if models == "paper" and "architecture: vit" not in text:
         text = with_paper(text)
         split = yaml.safe_load(text)["splits"][0]
