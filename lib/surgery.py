@@ -4,6 +4,7 @@ weights file --load_vit--> ViT --replace_attention--> ViT with the paper's atten
 """
 
 import copy
+import math
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from pytorch_pretrained_vit.configs import PRETRAINED_MODELS
 from pytorch_pretrained_vit.model import ViT
 from pytorch_pretrained_vit.transformer import MultiHeadedSelfAttention
 from pytorch_pretrained_vit.utils import resize_positional_embedding_
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from lib.attention import BestHeadAttention
@@ -46,9 +49,53 @@ def load_vit(image_size: int, weights_path: Path | None = None, **size) -> ViT:
     if weights_path is not None:
         expected = model.state_dict()
         tensors = load_tensors(weights_path, expected, free=POSITIONS)
+        require_positions(tensors[POSITIONS], expected[POSITIONS], Path(weights_path).name)
         tensors[POSITIONS] = resize_positional_embedding_(tensors[POSITIONS], expected[POSITIONS])
         model.load_state_dict(tensors)
     return model
+
+
+def read_file(path: Path):
+    """What torch.save or safetensors wrote: tensors and plain values, no code of the file is run.
+
+    StudyError: no such file, or not such a file; it says what the file is instead, where that can be seen.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise StudyError(f"there is no weights file {path}")
+    with open(path, "rb") as file:
+        begin = file.read(512)
+    if begin.startswith(b"version https://git-lfs"):
+        raise StudyError(f"{path.name} is a Git LFS pointer, not the file that it stands for: run git lfs pull")
+    if begin.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
+        raise StudyError(f"{path.name} is a web page, not a weights file: take the address of the file itself")
+    try:
+        if begin[8:9] == b"{":  # safetensors: the length of its header, then the header as JSON
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if "Weights only load failed" in str(error) and "GLOBAL" in str(error):
+            cure = "load it where you trust it, and save model.state_dict()"
+            raise StudyError(f"{path.name} holds a pickled model or other objects, not tensors alone: {cure}") from None
+        raise StudyError(f"{path.name} is not a file of tensors (UnpicklingError): fetch it again") from None
+    except (RuntimeError, EOFError, ValueError, SafetensorError) as error:
+        raise StudyError(f"{path.name} is not a file of tensors ({type(error).__name__}): fetch it again") from None
+
+
+def require_positions(positions: Tensor, expected: Tensor, name: str) -> None:
+    """A StudyError unless positions are those of a class token and a square of patches, as wide as a token."""
+    dim, shape = expected.shape[-1], tuple(positions.shape)
+    problem = None
+    if positions.ndim != 3 or shape[0] != 1:
+        problem = f"one row per token in (1, tokens, {dim}) is needed"
+    elif shape[2] != dim:
+        problem = f"a token is {dim} wide in this model"
+    elif math.isqrt(shape[1]) ** 2 == shape[1]:
+        problem = "there is none for the class token"
+    elif math.isqrt(shape[1] - 1) ** 2 != shape[1] - 1:
+        problem = "they are not of a class token and a square of patches"
+    if problem:
+        raise StudyError(f"{name}: its positions have the shape {shape}, and {problem}")
 
 
 def load_tensors(path: Path, expected: dict[str, Tensor], free: str = "") -> dict[str, Tensor]:
@@ -57,16 +104,9 @@ def load_tensors(path: Path, expected: dict[str, Tensor], free: str = "") -> dic
     Raises:
         StudyError: no such file, not a file of tensors, or missing, extra or misshapen tensors.
     """
-    try:
-        # weights_only: no code in the file is run
-        tensors = torch.load(path, map_location="cpu", weights_only=True)
-        if not isinstance(tensors, dict) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
-            raise ValueError("no tensors by name")
-    except FileNotFoundError:
-        raise StudyError(f"there is no weights file {path}") from None
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        kind = type(error).__name__
-        raise StudyError(f"{Path(path).name} is not a file of tensors ({kind}): fetch it again") from None
+    tensors = read_file(path)
+    if not isinstance(tensors, dict) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
+        raise StudyError(f"{Path(path).name} is not a file of tensors (no tensors by name): fetch it again")
     wrong = [f"{name} is missing" for name in expected.keys() - tensors.keys()]
     wrong += [f"{name} is not of this model" for name in tensors.keys() - expected.keys()]
     for name in expected.keys() & tensors.keys() - {free}:

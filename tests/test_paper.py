@@ -94,9 +94,9 @@ def test_a_weights_file_that_is_named_but_missing_is_named_in_the_message(tmp_pa
 
 
 def test_a_weights_file_that_is_named_is_used_and_nothing_is_fetched(tmp_path):
-    (tmp_path / "own.pth").write_bytes(b"tensors")
+    torch.save(torchvision.models.resnet18().state_dict(), tmp_path / "own.pth")
     weights.obtain("resnet18", resnet18(weights_file=str(tmp_path / "own.pth")), tmp_path / "w.pth")
-    assert (tmp_path / "w.pth").read_bytes() == b"tensors"
+    assert (tmp_path / "w.pth").read_bytes() == (tmp_path / "own.pth").read_bytes()
 
 
 def resnet18(**changes) -> ModelSettings:

