@@ -12,7 +12,7 @@ import yaml
 from conftest import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-JOINED = ROOT / "notebooks" / "11_answer.ipynb"  # of several studies: no stage of one
+JOINED = ROOT / "notebooks" / "12_answer.ipynb"  # of several studies: no stage of one
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 

@@ -14,10 +14,10 @@ NAME = "answer"
 
 
 def make() -> Path:
-    """Execute notebook 11 and render it; needs the tables of the studies and their predictions, no image."""
+    """Execute notebook 12 and render it; needs the tables of the studies and their predictions, no image."""
     executed = strict.ROOT / "build" / NAME / "index.ipynb"
     failed = strict.ROOT / "build" / "failed" / f"{NAME}.ipynb"
-    notebook = stable(run("11_answer", {}, failed))
+    notebook = stable(run("12_answer", {}, failed))
     text = nbformat.writes(notebook)
     write(executed, lambda part: part.write_text(text, encoding="utf-8"))
     failed.unlink()
