@@ -41,7 +41,7 @@ def test_a_page_of_one_data_set_says_which_it_is_and_what_a_reader_must_know_of_
 
 def test_a_page_fetches_nothing_and_tells_no_path_of_the_machine(finished):
     pages = sorted(finished.folder.glob("reports/tiny/*.html"))
-    assert len(pages) == 2 + 2 + 2 + 6 + 1 + 1 + 1 + 1 + 1 + 1
+    assert len(pages) == 2 + 2 + 2 + 6 + 1 + 1 + 1 + 1 + 1 + 1, [page.name for page in pages]
     for page in pages:
         text = re.sub(r"data:image/[^\"]*", "data:", page.read_text())
         assert not FETCHES.search(text), (page.name, FETCHES.search(text))
@@ -62,7 +62,7 @@ def test_no_credential_and_no_name_of_the_machine_is_written_anywhere(finished):
 
 def test_the_report_says_what_decides_which_head_is_best_and_what_that_costs(finished):
     page = (finished.folder / "reports/tiny/index.html").read_text()
-    assert "The published rule is a tie: with the same heads numbered backwards" in page
+    assert "The published rule is a tie" in page and "with the same heads numbered backwards" in page
     assert "between batches of 64 and of one image" in page and "falls inside the tumour" in page
     tables = finished.folder / "reports/tiny/shown/04_attention"
     ties, costs = pd.read_csv(tables / "ties.csv"), pd.read_csv(tables / "costs.csv")
