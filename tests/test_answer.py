@@ -1,10 +1,11 @@
 """The page that joins studies: what an interval decides, in words, and tables that were there before."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from lib import strict
-from lib.evidence import answer
+from lib.evidence import answer, second
 from lib.evidence.answer import HARMS, HELPS, OPEN, VOID, Question, verdict
 from lib.plots import charts
 from lib.strict import StudyError
@@ -64,3 +65,22 @@ def test_a_study_without_tables_is_not_run_and_an_unknown_arm_is_told():
 def test_the_questions_of_the_repository_are_valid():
     for question in answer.load_questions().questions:
         answer.answer(question)
+
+
+def test_other_methods_find_a_known_difference_and_agree_where_seeds_and_groups_vary():
+    rng = np.random.default_rng(1)
+    sums = 2.0 + rng.normal(0, 1.0, (20, 1)) + rng.normal(0, 4.0, 300) + rng.normal(0, 3.0, (20, 300))
+    data = second.Paired(sums, np.full(300, 10))
+    bootstrap, effects = second.plain_bootstrap(data), second.random_effects(data)
+    # SE = sqrt(1 / 20 + 16 / 300 + 9 / 6000) / 10 = 0.032
+    for found in (bootstrap, effects):
+        assert found.low < 0.2 < found.high and found.estimate == pytest.approx(sums.mean() / 10)
+        assert 0.09 < found.high - found.low < 0.18
+
+
+def test_other_methods_stand_beside_the_main_one_for_a_committed_study():
+    asked = {"study": "ablation", "split": "group", "model": "entropy-slice", "minus": "none", "margin": 3}
+    table = answer.other_methods([Question(dataset="brain-mri", **asked)])
+    assert len(table) == 1 + len(second.METHODS)
+    assert table.estimate.tolist() == pytest.approx([table.estimate[0]] * len(table), abs=1e-4)
+    assert (table.low < table.estimate).all() and (table.estimate < table.high).all()

@@ -9,6 +9,7 @@ import pandas as pd
 
 from lib import strict
 from lib.data.files import read_csv
+from lib.evidence import second
 from lib.evidence.baselines import BASELINES
 from lib.strict import Key, Name, Strict, StudyError, read_yaml, validated
 from lib.study import Cell, load_study
@@ -160,3 +161,20 @@ def together(table: pd.DataFrame) -> str:
     first = "The residual of the best head: " + "; ".join(parts) + "."
     missing = list(table[~table.run].data)
     return first + (f" Not run yet: {', '.join(missing)}." if missing else "")
+
+
+def other_methods(questions: list[Question]) -> pd.DataFrame:
+    """The difference of every question that was run, in points, by the main method and by those of lib.evidence.second.
+
+    Columns: data, method, estimate, low, high.
+    """
+    rows = []
+    for question, row in zip(questions, answers(questions).itertuples()):
+        if not row.run:
+            continue
+        rows.append((row.data, "as above", row.estimate, row.low, row.high))
+        cell = load_study(question.study).cell(question.dataset, question.split)
+        data = second.paired(cell, question.model, question.minus)
+        for name, method in second.METHODS.items():
+            rows.append((row.data, name, *(100 * value for value in method(data))))
+    return pd.DataFrame(rows, columns=["data", "method", "estimate", "low", "high"])

@@ -200,7 +200,8 @@ def answer(table: pd.DataFrame) -> tuple[Figure, str]:
             looks = {"mfc": fill, "mec": PROTOCOLS["group"], "ms": 7, "label": label}
             axes.plot(table.estimate[chosen], places[chosen], "o", **looks)
     printed = table.effect.notna().to_numpy()
-    axes.plot(table.effect[printed], places[printed], "D", color="#d9822b", ms=7, label="the paper's effect")
+    if printed.any():
+        axes.plot(table.effect[printed], places[printed], "D", color="#d9822b", ms=7, label="the paper's effect")
     axes.set(xlabel="accuracy with the residual minus accuracy without, percentage points")
     axes.set(yticks=places, yticklabels=table.data)
     axes.invert_yaxis()
