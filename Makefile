@@ -5,6 +5,7 @@
 # make report RAY=auto     its trainings on the Ray cluster that this machine is part of: docs/machines.md
 # make report JOBS=1      one stage at a time; without it as many as there are cores for
 # make redo STUDY=small    its tables, figures and verdicts again, from the committed predictions alone
+# make redo STUDY=answer   the page that joins the studies of the answer, from their tables and predictions
 # make lab                 JupyterLab on notebooks/
 # make test                the checks, in minutes; make test-all: all of them
 # make test-faults         twenty kills of a study, ten thousand odd inputs: half an hour
@@ -23,8 +24,12 @@ report: .venv/ready
 	$(if $(RAY),python -m lib cluster $$study $(RAY) &&) python -m lib report $$study $(JOBS)
 
 redo: .venv/ready
+ifeq ($(STUDY),answer)
+	@python -m lib answer
+else
 	@for notebook in $(REDO); do python -m lib execute $$notebook $(STUDY) || exit 1; done
 	@python -m lib render $(STUDY) 06_evaluate 07_figures 08_claims index
+endif
 
 lab: .venv/ready
 	jupyter lab notebooks

@@ -39,7 +39,7 @@ def test_one_sentence_names_every_data_set_also_those_that_were_not_run():
     table = pd.DataFrame([row(), row(data="Slices", verdict=OPEN), row(data="Digits", run=False)])
     says = answer.together(table)
     assert "less accurate on Cells" in says and "no difference is shown on Slices" in says
-    assert says.endswith("Not run yet: Digits.")
+    assert says.endswith("No result yet: Digits.")
     assert answer.together(table.iloc[2:]) == "No study of the answer has been run yet."
 
 
@@ -56,7 +56,7 @@ def test_a_committed_study_gives_its_difference_its_arms_and_a_figure():
 
 
 def test_a_study_without_tables_is_not_run_and_an_unknown_arm_is_told():
-    not_run = Question(study="paper", dataset="blood-cells", split="published", model="vit", minus="cnn", margin=3)
+    not_run = Question(study="answer-cells", dataset="blood-cells", split="folds", margin=3)
     assert not answer.answers([not_run]).run.any()
     with pytest.raises(StudyError, match="unknown model of params/ablation 'entropie'"):
         answer.answers([Question(study="ablation", dataset="brain-mri", split="group", model="entropie", margin=3)])
@@ -84,3 +84,9 @@ def test_other_methods_stand_beside_the_main_one_for_a_committed_study():
     assert len(table) == 1 + len(second.METHODS)
     assert table.estimate.tolist() == pytest.approx([table.estimate[0]] * len(table), abs=1e-4)
     assert (table.low < table.estimate).all() and (table.estimate < table.high).all()
+
+
+def test_a_question_about_two_arms_that_differ_in_more_than_the_residual_is_refused():
+    more = Question(study="small", dataset="brain-mri", split="group", model="vit-proposed", minus="vit", margin=3)
+    with pytest.raises(StudyError, match="differ in more than the residual"):
+        answer.answers([more])

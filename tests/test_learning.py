@@ -1,4 +1,4 @@
-"""A network that has learned nothing, or has stopped in the midst of it, is told from its histories and predictions."""
+"""A network that has learned nothing, or stopped in the midst of it, is recognised by its histories and predictions."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""A person who misspells something is told at once, with the right names."""
+"""A misspelt name stops at once, with a message that lists the right names."""
 
 import subprocess
 import sys

@@ -1,6 +1,6 @@
 """A folder or zip file of one's own, one sub-folder per class: which files are images, and what the classes are.
 
-names --images_of--> images; what is left out is told --classes_of--> folder -> printed name
+names --images_of--> images; what is left out is named --classes_of--> folder -> printed name
 """
 
 import os

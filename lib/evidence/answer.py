@@ -9,7 +9,7 @@ import pandas as pd
 
 from lib import strict
 from lib.data.files import read_csv
-from lib.evidence import second
+from lib.evidence import arms, learning, second
 from lib.evidence.baselines import BASELINES
 from lib.strict import Key, Name, Strict, StudyError, read_yaml, validated
 from lib.study import Cell, load_study
@@ -62,26 +62,29 @@ def answers(questions: list[Question]) -> pd.DataFrame:
 
 
 def answer(question: Question) -> dict:
-    """A row of `answers`."""
+    """A row of `answers`. StudyError: the two models differ in more than the residual, or one is unknown."""
     study = load_study(question.study)
     cell = study.cell(question.dataset, question.split)
     for model in [question.model, question.minus]:
         strict.known(model, study.models, f"model of params/{question.study}")
+    if not arms.of_residual(study, question.model, question.minus):
+        raise StudyError(f"{question.model} and {question.minus} of {question.study} differ in more than the residual")
     row = {"study": question.study, "data": study.entry(question.dataset).title, "run": False}
     row |= {"effect": question.effect, "margin": question.margin}
-    difference, arms = of_cell(cell, "differences"), of_cell(cell, "evidence")
+    difference, scores = of_cell(cell, "differences"), of_cell(cell, "evidence")
     if len(difference):
         difference = difference[(difference.a == question.model) & (difference.b == question.minus)]
     if difference.empty:
         return row
-    found, arms = difference.iloc[0], arms.set_index("model")
+    found, scores = difference.iloc[0], scores.set_index("model")
     row |= {"run": True, "estimate": 100 * found.estimate, "low": 100 * found.low, "high": 100 * found.high}
     row |= {"detectable": 100 * found.decidable, "seeds": int(found.seeds)}
-    row |= {"images": int(arms.images[question.minus]), "groups": int(arms.groups[question.minus])}
-    row |= {"with_residual": 100 * arms.accuracy[question.model], "without": 100 * arms.accuracy[question.minus]}
+    row |= {"images": int(scores.images[question.minus]), "groups": int(scores.groups[question.minus])}
+    row |= {"with_residual": 100 * scores.accuracy[question.model], "without": 100 * scores.accuracy[question.minus]}
     row |= simple_classifiers(cell)
-    lowest = 100 * min(arms.low[question.model], arms.low[question.minus])
-    return row | {"verdict": verdict(row["low"], row["high"], learned=lowest > row["constant"])}
+    pair = [question.model, question.minus]
+    learned = 100 * scores.low[pair].min() > row["constant"] and not any(learning.empty(cell, arm) for arm in pair)
+    return row | {"verdict": verdict(row["low"], row["high"], learned=learned)}
 
 
 def of_cell(cell: Cell, table: str) -> pd.DataFrame:
@@ -160,7 +163,7 @@ def together(table: pd.DataFrame) -> str:
     parts = [says[verdict].format(" and ".join(named[verdict])) for verdict in says if verdict in named]
     first = "The residual of the best head: " + "; ".join(parts) + "."
     missing = list(table[~table.run].data)
-    return first + (f" Not run yet: {', '.join(missing)}." if missing else "")
+    return first + (f" No result yet: {', '.join(missing)}." if missing else "")
 
 
 def other_methods(questions: list[Question]) -> pd.DataFrame:

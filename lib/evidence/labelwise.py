@@ -1,4 +1,4 @@
-"""Images with several labels: how well each label is told from its absence, with intervals over groups (patients).
+"""Images with several labels: how well scores separate a label from its absence, with intervals over groups (patients).
 
 predictions of every seed (t_<label>, p_<label>, group) --table--> AUC of each label, images and groups that have it
 

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 import numpy as np
 import pandas as pd
 
-SURE = 1.96  # standard errors above chance from which on a shortcut is told
+SURE = 1.96  # standard errors above chance from which on a shortcut is reported
 
 
 def by_size(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
