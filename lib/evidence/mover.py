@@ -1,0 +1,121 @@
+"""One interval from two sources of chance: groups by their replicates, seeds by Student's t.
+
+replicates over groups, one estimate per seed --joined--> ends of the 95 % interval
+arms --minus--> arms of the difference --ends, p_value, decidable--> what it is worth
+
+The distances of the ends of two independent intervals from their estimates add up as squares, each side by itself
+(MOVER, "method of variance estimates recovery": Zou and Donner 2008). Replicates keep the seeds as they are; the t term
+has k - 1 degrees of freedom, and Welch's where two models have other seeds. How seeds differ from group to group is
+part of how their means differ, so it is taken out of the spread of the replicates, where it would count twice.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy
+
+POWER = 0.8
+
+
+class Arm(NamedTuple):
+    """A statistic of one model (or of two, seed by seed), as it is and as other groups could have given it."""
+
+    seeds: tuple  # their names: two models with the same ones pair up
+    estimates: np.ndarray  # (seeds,)
+    low: np.ndarray  # (seeds, draws) what the lower end is read from: the same draws of groups for all seeds
+    high: np.ndarray  # (seeds, draws) and the upper end
+
+
+def joined(drawn: np.ndarray, estimates: np.ndarray, high: np.ndarray | None = None) -> tuple[float, float]:
+    """The ends of the 95 % interval of a mean over seeds; no term for seeds where there is one.
+
+    Args:
+        drawn: (seeds, draws) replicates over groups, each draw the same groups for all seeds. estimates: (seeds,).
+        high: replicates for the upper end, where they are not the same.
+    """
+    drawn = np.atleast_2d(drawn)
+    high = drawn if high is None else np.atleast_2d(high)
+    return ends([Arm(tuple(range(len(drawn))), np.atleast_1d(estimates), drawn, high)])
+
+
+def minus(one: list[Arm], other: list[Arm], paired: bool = True) -> list[Arm]:
+    """The arms of a difference: seed by seed where both have the same seeds (and `paired`), else side by side.
+
+    The replicates of both must be of the same draws of groups, or of independent ones.
+    """
+    if paired and len(one) == len(other) == 1 and one[0].seeds == other[0].seeds:
+        (a,), (b,) = one, other
+        return [Arm(a.seeds, a.estimates - b.estimates, a.low - b.high, a.high - b.low)]
+    return [*one, *(Arm(arm.seeds, -arm.estimates, -arm.high, -arm.low) for arm in other)]
+
+
+def estimate(arms: list[Arm]) -> float:
+    """The sum of the arms' means over seeds."""
+    return float(sum(arm.estimates.mean() for arm in arms))
+
+
+def of_groups(drawn: list[np.ndarray]) -> tuple[np.ndarray, float]:
+    """(draws,) the sum of means over seeds; and which part of its standard deviation is shared by all seeds, 0 to 1.
+
+    drawn: of each arm (seeds, draws).
+    """
+    total = sum(one.mean(0) for one in drawn)
+    own = 0.0
+    for one in drawn:
+        if len(one) > 1:
+            own += (one - one.mean(0)).var(1).mean() / (len(one) - 1)
+    variance = total.var()
+    return total, float(np.sqrt(max(variance - own, 0) / variance)) if variance > 0 else 1.0
+
+
+def of_seeds(arms: list[Arm]) -> tuple[float, float]:
+    """The standard error of the mean over seeds, and its degrees of freedom (Satterthwaite 1946); 0, 1 for one seed."""
+    parts = [(arm.estimates.var(ddof=1) / len(arm.seeds), len(arm.seeds) - 1) for arm in arms if len(arm.seeds) > 1]
+    variance = sum(part for part, _ in parts)
+    if not variance > 0:
+        return 0.0, 1.0
+    return float(np.sqrt(variance)), float(variance**2 / sum(part**2 / freedom for part, freedom in parts))
+
+
+def reaches(arms: list[Arm], tail: float) -> tuple[float, float]:
+    """How far the replicates over groups reach below and above the estimate, without what seeds have of their own."""
+    middle = estimate(arms)
+    below, shared_below = of_groups([arm.low for arm in arms])
+    above, shared_above = of_groups([arm.high for arm in arms])
+    down = max(middle - float(np.quantile(below, tail)), 0.0)
+    up = max(float(np.quantile(above, 1 - tail)) - middle, 0.0)
+    return down * shared_below, up * shared_above
+
+
+def ends(arms: list[Arm], tail: float = 0.025) -> tuple[float, float]:
+    """The ends of the interval that leaves `tail` on either side."""
+    middle, (down, up), (error, freedom) = estimate(arms), reaches(arms, tail), of_seeds(arms)
+    seeds = scipy.stats.t.isf(tail, freedom) * error
+    return middle - float(np.hypot(down, seeds)), middle + float(np.hypot(up, seeds))
+
+
+def p_value(arms: list[Arm]) -> float:
+    """Two-sided, of a statistic that is 0: one minus the level of the interval that just reaches 0.
+
+    Below 5 % exactly where the 95 % interval excludes 0: the reach over groups goes with the normal quantile, that
+    over seeds with t's.
+    """
+    middle, (down, up), (error, freedom) = estimate(arms), reaches(arms, 0.025), of_seeds(arms)
+    size, reach = abs(middle), (down if middle > 0 else up) / scipy.stats.norm.isf(0.025)
+
+    def lacks(exponent: float) -> float:
+        tail = 10**exponent / 2
+        return np.hypot(reach * scipy.stats.norm.isf(tail), error * scipy.stats.t.isf(tail, freedom)) - size
+
+    smallest = -12
+    if size == 0 or lacks(0) >= 0:
+        return 1.0
+    return 10**smallest if lacks(smallest) <= 0 else float(10 ** scipy.optimize.brentq(lacks, smallest, 0))
+
+
+def decidable(arms: list[Arm]) -> float:
+    """The smallest true difference that is detected with 80 % power: half the interval, and what chance takes off."""
+    low, high = ends(arms)
+    groups, shared = of_groups([(arm.low + arm.high) / 2 for arm in arms])
+    error = np.hypot(groups.std() * shared, of_seeds(arms)[0])
+    return float((high - low) / 2 + scipy.stats.norm.ppf(POWER) * error)
