@@ -15,17 +15,19 @@ def study():
     return load_study("demo")
 
 
-def test_every_stage_before_the_tables_is_in_one_job_and_waits_for_what_it_reads(study):
+def test_every_stage_before_the_first_page_is_in_one_job_and_waits_for_what_it_reads(study):
     every = jobs.jobs_of(study)
     names = [stage for job in every for stage in job.stages]
-    assert len(names) == len(set(names)) and {"weights", "pretrain", "evaluate"} <= set(names)
+    assert len(names) == len(set(names)) and {"weights", "pretrain", "evaluate", "claims"} <= set(names)
     done = set()
     for job in every:  # in this order each could run after those before it
         assert done.issuperset(job.after), job
         done.add(job.name)
     trained = {job.name for job in every if job.name.startswith("train@")}
     assert len(trained) == len(study.cells) * len(study.models)
-    assert next(job for job in every if job.name == "evaluate").after == sorted(trained, key=names.index)
+    waits = {job.name: job.after for job in every}
+    assert waits["evaluate"] == sorted(trained, key=names.index) and waits["figures"] == ["evaluate"]
+    assert set(waits["claims"]) == trained | {f"page@{page}" for page in study.extra}
 
 
 def test_no_more_jobs_run_than_asked_for_and_a_failed_one_is_named_while_the_others_finish(study, monkeypatch):
@@ -44,8 +46,12 @@ def test_no_more_jobs_run_than_asked_for_and_a_failed_one_is_named_while_the_oth
     monkeypatch.setattr(jobs, "run", run)
     failed = jobs.side_by_side(study, 2)
     assert failed[0] == failing and most[0] == 2
-    assert all(job.name in ran for job in jobs.jobs_of(study) if failing not in job.after)
-    assert "evaluate" in failed and "evaluate" not in ran, "what waits for the failed one is not begun"
+    waiting = {failing}
+    for job in jobs.jobs_of(study):
+        if waiting.intersection(job.after):
+            waiting.add(job.name)
+    assert set(failed) == waiting and {"evaluate", "claims"} < waiting
+    assert set(ran) == {job.name for job in jobs.jobs_of(study)} - waiting | {failing}, "what waits is not begun"
 
 
 def test_a_training_that_took_longest_before_begins_first(study, monkeypatch, tmp_path):
@@ -70,7 +76,13 @@ def test_a_training_of_one_thread_gets_a_core_and_one_of_all_threads_the_machine
 
 
 @pytest.mark.slow
-def test_two_at_a_time_give_the_bytes_of_one_at_a_time(finished, tmp_path):
+@pytest.mark.parametrize("threads", [None, "1", "2"])
+def test_two_at_a_time_give_the_bytes_of_one_at_a_time_whatever_omp_num_threads_says(
+    finished, tmp_path, monkeypatch, threads
+):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if threads:
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
     (tmp_path / "project").mkdir()
     project = Project(tmp_path / "project")
     code, output = project.run("python", "-m", "lib", "report", "tiny", "2")

@@ -8,11 +8,12 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
-
-import pandas as pd
+from typing import IO, TYPE_CHECKING
 
 from lib.strict import StudyError
+
+if TYPE_CHECKING:  # whoever executes a notebook in another process does without this import
+    import pandas as pd
 
 # columns that hold text even where every cell looks like a number
 TEXT_COLUMNS = ["path", "label", "photo", "source", "published_part", "part", "true", "predicted", "one", "other"]
@@ -55,7 +56,7 @@ def alone(path: Path) -> Iterator[IO]:
         yield lock
 
 
-def write_csv(table: pd.DataFrame, path: Path) -> None:
+def write_csv(table: "pd.DataFrame", path: Path) -> None:
     """Write a table without its index; floats have six decimals, so that equal runs write equal bytes.
 
     With the suffix .gz it is compressed, without a name or a time in the header.
@@ -69,8 +70,10 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     write(path, lambda part: part.write_bytes(content))
 
 
-def read_csv(path: Path) -> pd.DataFrame:
+def read_csv(path: Path) -> "pd.DataFrame":
     """Read a CSV of this project; text columns stay strings, so that a class called 7 or None survives."""
+    import pandas as pd
+
     table = pd.read_csv(path, dtype=dict.fromkeys(TEXT_COLUMNS, str), keep_default_na=False, na_values=[""])
     empty = {name: "" for name in TEXT_COLUMNS if name in table}
     return table.fillna(empty)

