@@ -10,14 +10,16 @@
 # make test                the checks, in minutes; make test-all: all of them
 # make test-faults         twenty kills of a study, ten thousand odd inputs: half an hour
 # make pipelines           dvc.yaml copied into the folder of every other study, after a change of it
-# make badges REPO=o/name  where the project is, written into the notebooks' Colab badges
+# make site SITE=folder    all reports in one folder, for any web server; every link is checked
+# make badges REPO=o/name  where the project is: the notebooks' Colab badges, and README's links to rendered pages
 # make bench               what the attention and the pipeline cost, measured
 STUDY ?= demo
 PYTHON ?= python3
+SITE ?= build/site
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 REDO = 06_evaluate 07_figures 08_claims 09_report
 
-.PHONY: report redo lab test test-all test-faults pipelines badges bench
+.PHONY: report redo lab test test-all test-faults pipelines site badges bench
 report: .venv/ready
 	@study="$(STUDY)"; $(if $(IMAGES),study=$$(python -m lib own "$(IMAGES)" $(MODELS)) && python -m lib look $$study \
 	$(if $(MODELS),&&,; exit $$?;)) \
@@ -50,9 +52,13 @@ test-faults: .venv/ready
 pipelines: .venv/ready
 	@python -m lib pipelines
 
+site: .venv/ready
+	@python -m lib site "$(SITE)"
+
 badges:
 	@echo "$(REPO)" | grep -qE '^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$$' || { echo "error: say owner/name, as in make badges REPO=somebody/something"; exit 1; }
 	@sed -i -E 's#(github(\.com)?)/[^/ ]+/[^/ ]+(/blob/main/notebooks|\.git study)#\1/$(REPO)\3#' notebooks/*.ipynb
+	@sed -i -E 's#\]\((https://[^/ )]+\.github\.io/[^/ )]+|reports)/([^ )]*index\.html)\)#](https://$(word 1,$(subst /, ,$(REPO))).github.io/$(word 2,$(subst /, ,$(REPO)))/\2)#g' README.md
 
 bench: .venv/ready
 	python -m tests.bench

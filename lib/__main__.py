@@ -77,6 +77,16 @@ def answer() -> None:
     print(joined.make())
 
 
+def site(folder: str) -> None:
+    """Put all reports together in a folder that any web server can show, and check every link."""
+    from pathlib import Path
+
+    from lib.report.site import build
+
+    number = build(Path(folder).expanduser())
+    print(f"{number} pages, no broken link: {folder}/index.html")
+
+
 def weights(study: str) -> None:
     """Bring the ImageNet weights that a study's models start from."""
     from lib.training import weights
@@ -105,7 +115,7 @@ def cluster(study: str, address: str) -> None:
     cluster.main(study, address)
 
 
-COMMANDS = [report, execute, render, check, own, look, pipelines, answer, weights, pretrain, launch, cluster]
+COMMANDS = [report, execute, render, check, own, look, pipelines, answer, site, weights, pretrain, launch, cluster]
 
 
 def main() -> None:

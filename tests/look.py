@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 
 from lib.plots import show
 from lib.report import tables
-from lib.report.render import to_html
+from lib.report.pages import Way
+from lib.report.render import to_soup
 
 CHROMIUM = shutil.which("chromium")
 NEEDS_CHROMIUM = pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
@@ -75,7 +76,8 @@ def everything() -> str:
     ]
     cells[1].metadata["tags"] = ["answer"]
     cells[3].outputs.append(printed)
-    return to_html(nbformat.v4.new_notebook(cells=cells), "tiny", home=True)
+    way = Way([("../index.html", "All studies")], "tiny", after=("01_download.html", "01 · Next"))
+    return str(to_soup(nbformat.v4.new_notebook(cells=cells), "One of everything · tiny", way, code=True))
 
 
 class View(NamedTuple):

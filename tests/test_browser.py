@@ -8,7 +8,8 @@ import nbformat
 from look import CHROMIUM, NEEDS_CHROMIUM, QUIET
 
 from lib.report.execute import stable
-from lib.report.render import to_html
+from lib.report.pages import Way
+from lib.report.render import to_soup
 
 LOCAL = re.compile(
     r"(file|data|blob|chrome|chrome-extension|chrome-search):|https?://[\w.-]+\.(google|googleapis|gstatic)\.com/"
@@ -51,10 +52,15 @@ def test_a_page_that_did_fetch_something_would_be_noticed(tmp_path):
     assert any("127.0.0.1:9" in address for address in browse(page, tmp_path)[1])
 
 
+def rendered(cell) -> str:
+    """The page of a notebook of one cell."""
+    return str(to_soup(stable(nbformat.v4.new_notebook(cells=[cell])), "tiny", Way(), code=True))
+
+
 def test_formulas_become_mathml():
     text = "# T\n\nThe norm $\\|P\\|_1 = n$ and\n\n$$\\mathrm{softmax}\\left(\\frac{QK^T}{\\sqrt{d}}\\right)V$$"
     text += "\n\nfor $n$ tokens, at 5 \\$ each."
-    page = to_html(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)]), "tiny", home=True)
+    page = rendered(nbformat.v4.new_markdown_cell(text))
     assert page.count("<math") == 3 and "<mfrac>" in page and "<msqrt>" in page and "$$" not in page
 
 
@@ -63,6 +69,6 @@ def test_a_page_is_the_same_in_however_many_pieces_a_print_arrived():
         outputs = [nbformat.v4.new_output("stream", name="stdout", text=text) for text in pieces]
         widget = nbformat.v4.new_output("display_data", {"application/vnd.jupyter.widget-view+json": {}})
         cell = nbformat.v4.new_code_cell("print()", outputs=[outputs[0], widget, *outputs[1:]])
-        return to_html(stable(nbformat.v4.new_notebook(cells=[cell])), "tiny", home=True)
+        return rendered(cell)
 
     assert page("one\ntwo\n") == page("one\n", "two\n") == page("on", "e\ntw", "o\n")

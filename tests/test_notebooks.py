@@ -93,7 +93,8 @@ def test_only_missing_packages_are_installed_and_torch_never(colab):
 
 def test_badges_are_set_in_every_notebook_and_nowhere_else(tmp_path):
     (tmp_path / "notebooks").mkdir()
-    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in ["Makefile", "README.md"]:
+        shutil.copy(ROOT / name, tmp_path)
     for path in NOTEBOOKS:  # and not the sockets that a killed kernel leaves beside them
         shutil.copy(path, tmp_path / "notebooks")
     command = ["make", "-C", tmp_path, "badges", "REPO=some-body/some.thing"]
@@ -104,6 +105,19 @@ def test_badges_are_set_in_every_notebook_and_nowhere_else(tmp_path):
         assert len(text.splitlines()) == len(before.splitlines())
         changed = [line for line, old in zip(text.splitlines(), before.splitlines()) if line != old]
         assert all("some-body/some.thing" in line for line in changed)
-    once = {path.name: path.read_bytes() for path in (tmp_path / "notebooks").iterdir()}
+    once = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
     subprocess.run(command, check=True, capture_output=True)
-    assert once == {path.name: path.read_bytes() for path in (tmp_path / "notebooks").iterdir()}
+    assert once == {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
+
+
+def test_badges_lead_from_the_readme_to_rendered_pages(tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(NOTEBOOKS[0], tmp_path / "notebooks")
+    text = "[all](reports/index.html), [one](reports/small/index.html), [bench](reports/bench/bench.csv)"
+    (tmp_path / "README.md").write_text(text)
+    for owner, name in [("first", "one"), ("some-body", "some.thing")]:
+        subprocess.run(["make", "-C", tmp_path, "badges", f"REPO={owner}/{name}"], check=True, capture_output=True)
+        site = f"https://{owner}.github.io/{name}"
+        expected = f"[all]({site}/index.html), [one]({site}/small/index.html), [bench](reports/bench/bench.csv)"
+        assert (tmp_path / "README.md").read_text() == expected

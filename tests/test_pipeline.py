@@ -8,7 +8,10 @@ from pathlib import Path
 import faults
 import nbformat
 import pandas as pd
+from bs4 import BeautifulSoup
 from conftest import PLANTED, ROOT
+
+from lib.report import site
 
 FETCHES = re.compile(
     r"""<(?:script|link|iframe|img)[^>]*(?:src|href)\s*=\s*(?!["']?data:)|url\(|@import|https?://(?!www\.w3\.org)"""
@@ -35,13 +38,30 @@ def test_a_page_of_one_data_set_says_which_it_is_and_what_a_reader_must_know_of_
     reports = finished.folder / "reports/tiny"
     note = "Several views are drawn of each photograph"
     assert f"<strong>Here:</strong> Blood phantoms. {note}" in (reports / "01_download-phantom-blood.html").read_text()
-    page = (reports / "05_train-phantom-brain-published-cnn.html").read_text()
-    assert "<strong>Here:</strong> Brain phantoms; split <code>published</code>; CNN (custom)" in page
+    page = (reports / "05_train-phantom-brain-published.html").read_text()
+    assert "<strong>Here:</strong> Brain phantoms; split <code>published</code>." in page
+    sections = re.findall(r"<h2[^>]*>(.*?)</h2>", page)
+    models = ["CNN (custom), from scratch", "ViT, pre-trained on drawings", "ViT proposed, pre-trained on drawings"]
+    assert sections == [*models, "What would change the answer"]
+
+
+def test_every_page_leads_to_all_studies_and_to_the_next_and_no_link_of_a_report_leads_nowhere(finished):
+    pages = sorted((finished.folder / "reports/tiny").glob("*.html"))
+    soups = {page.stem: BeautifulSoup(page.read_text(), "html.parser") for page in pages}
+    assert not site.broken_links([*pages, finished.folder / "reports/index.html"])
+    assert all(soup.select_one('header a[href="../index.html"]') for soup in soups.values())
+    assert len({soup.title.string for soup in soups.values()}) == len(pages)
+    page, seen = "index", []
+    while page not in seen:
+        seen.append(page)
+        after = soups[page].select_one("footer a[rel=next]")
+        page = after["href"].removesuffix(".html") if after else page
+    assert set(seen) == set(soups)
 
 
 def test_a_page_fetches_nothing_and_tells_no_path_of_the_machine(finished):
     pages = sorted(finished.folder.glob("reports/tiny/*.html"))
-    assert len(pages) == 2 + 2 + 2 + 6 + 1 + 1 + 1 + 1 + 1 + 1, [page.name for page in pages]
+    assert len(pages) == 2 + 2 + 2 + 2 + 1 + 1 + 1 + 1 + 1 + 1, [page.name for page in pages]
     for page in pages:
         text = re.sub(r"data:image/[^\"]*", "data:", page.read_text())
         assert not FETCHES.search(text), (page.name, FETCHES.search(text))

@@ -1,6 +1,6 @@
 """Make a page navigable: ids on headings, a contents list, and tables that are named and scroll by themselves.
 
-HTML of nbconvert in, the same text out; only the names of the page's parts are added.
+A page of nbconvert, changed in place: its text stays; only the names of its parts are added.
 """
 
 from urllib.parse import quote
@@ -10,12 +10,9 @@ from bs4 import BeautifulSoup, Tag
 CONTENTS = '<nav class="contents" aria-label="Contents"></nav>'  # where a page's contents list goes
 
 
-def with_landmarks(page: str) -> str:
-    """The page with ids on its headings, its contents list filled, its tables named, and its first heading as title."""
-    soup = BeautifulSoup(page, "html.parser")
+def add_landmarks(soup: BeautifulSoup) -> None:
+    """Set ids on a page's headings, fill its contents list, and name its tables."""
     name_headings(soup)
-    if soup.h1:
-        soup.title.string = soup.h1.get_text().strip()
     for nav in soup.select("nav.contents"):
         fill_contents(nav, soup.select("main h2, main h3"))
     # pandas writes one per table
@@ -27,7 +24,6 @@ def with_landmarks(page: str) -> str:
         join_header_rows(table)
         set_scopes(table)
         wrap_in_region(table, named)
-    return str(soup)
 
 
 def name_headings(soup: BeautifulSoup) -> None:

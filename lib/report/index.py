@@ -1,71 +1,86 @@
-"""reports/index.html: every study that has a report, with its title and its answer.
+"""reports/index.html: what was found about each document, how sure it is, and every study, run or not.
 
-params/<study>/params.yaml, reports/<study>/answer.md --index_html--> reports/index.html
+params/*/params.yaml, params/published/*/document.yaml, reports/*/ --index_html--> reports/index.html
 """
 
 import html
 from pathlib import Path
 
+from bs4 import BeautifulSoup
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from nbconvert.filters.markdown import markdown2html
+
 from lib import strict
 from lib.data.files import write
-from lib.evidence.answer import load_questions
-from lib.study import Study, load_study
+from lib.plots.show import as_html
+from lib.report import links
+from lib.report.documents import RESIDUAL, documents
+from lib.report.html import add_landmarks
+from lib.report.studies import committed, overview
+from lib.study import Study
 
 PAGE = Path(__file__).parent / "page"
-LAYOUT = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Studies</title>
-<style>
-{style}
-</style>
-<script>
-{script}
-</script>
-</head>
-<body>
-<a class="skip" href="#main">Skip to the text</a>
-<header><span>All studies</span></header>
-<main id="main" tabindex="-1">
-<h1>Studies</h1>
-<p>Each study asks a question, and has a report. Here are those that were run, each with its answer.</p>
-{studies}
-</main>
-</body>
-</html>
-"""
-
-
-def reported() -> list[Study]:
-    """The studies that have a report: not the demo, and none of images of one's own."""
-    studies = []
-    for path in sorted((strict.ROOT / "params").glob("*/params.yaml")):
-        name = path.parent.name
-        if name == "demo" or not (strict.ROOT / "reports" / name / "index.html").exists():
-            continue
-        study = load_study(name)
-        if not any(study.entry(dataset).folder for dataset in study.datasets):
-            studies.append(study)
-    return studies
 
 
 def index_html() -> str:
-    """The page: one section per study, its title linked to its report, and its answer where it was saved."""
-    from nbconvert.filters.markdown import markdown2html
-
-    sections = []
-    saved = [(study.study, study.title, study.answer("09_report")) for study in reported()]
-    joined = strict.ROOT / "reports" / "answer" / "answer.md"  # lib.report.joined
-    if joined.exists():
-        saved.insert(0, ("answer", load_questions().title, joined))
-    for name, title, path in saved:
-        link = f'<a href="{name}/index.html">{html.escape(title)}</a>'
-        answer = markdown2html(path.read_text(encoding="utf-8")) if path.exists() else ""
-        sections.append(f"<section>\n<h2>{link}</h2>\n{answer}\n</section>")
+    """The page."""
+    studies = committed()
+    found = documents(studies)
+    own = {name for document in found for name in document.source.own}
+    sections = [(document, line(document.finding), line(document.sure)) for document in found]
+    about = [study for document in found for study in document.studies]
+    groups = [(document.source.title, rows(document.studies, own)) for document in found]
+    if others := [study for study in studies if study not in about]:
+        groups.append(("Other", rows(others, own)))
     style, script = ((PAGE / name).read_text(encoding="utf-8") for name in ["style.css", "page.js"])
-    return LAYOUT.format(style=style, script=script, studies="\n".join(sections))
+    page = template().render(
+        style=style,
+        script=script,
+        sections=sections,
+        joined=joined(),
+        residual=RESIDUAL,
+        groups=groups,
+        columns=list(groups[0][1][0][2]),
+    )
+    soup = BeautifulSoup(page, "html.parser")
+    add_landmarks(soup)
+    links.with_links(soup, [])
+    return str(soup)
+
+
+def template():
+    """The template of this page."""
+    # autoescape: what comes from files is text
+    environment = Environment(loader=FileSystemLoader(PAGE), autoescape=True, undefined=StrictUndefined)
+    return environment.get_template("studies.html.j2")
+
+
+def line(text: str) -> Markup:
+    """A line of Markdown as HTML, without a paragraph around it."""
+    made = BeautifulSoup(markdown2html(html.escape(text, quote=False)), "html.parser")
+    return Markup(made.p.decode_contents() if made.p else "")
+
+
+def rows(studies: list[Study], own: set[str]) -> list[tuple[str, str, dict[str, str]]]:
+    """Per study: the address of its report, or nothing; its title; its row of the table."""
+    listed = []
+    for study in studies:
+        report = f"{study.study}/index.html" if (study.report / "index.html").exists() else ""
+        listed.append((report, study, overview(study, own_setting=study.study in own)))
+    return listed
+
+
+def joined() -> Markup | None:
+    """The figure of reports/answer; None: that page was not made."""
+    import pandas as pd
+
+    folder = strict.ROOT / "reports" / "answer"
+    path = folder / "figures" / "figures.csv"
+    if not path.exists() or not (folder / "index.html").exists():
+        return None
+    row = next(pd.read_csv(path).itertuples())
+    return Markup(as_html((path.parent / row.file).read_bytes(), row.alt, row.title))
 
 
 def write_index() -> Path:

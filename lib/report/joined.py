@@ -6,9 +6,12 @@ import nbformat
 
 from lib import strict
 from lib.data.files import write
+from lib.evidence.answer import load_questions
+from lib.report import links
 from lib.report.execute import run, stable
 from lib.report.index import write_index
-from lib.report.render import to_html
+from lib.report.pages import Way
+from lib.report.render import to_soup
 
 NAME = "answer"
 
@@ -21,7 +24,10 @@ def make() -> Path:
     text = nbformat.writes(notebook)
     write(executed, lambda part: part.write_text(text, encoding="utf-8"))
     failed.unlink()
-    page, html = strict.ROOT / "reports" / NAME / "index.html", to_html(notebook, NAME, home=False)
-    write(page, lambda part: part.write_text(html, encoding="utf-8"))
+    page = strict.ROOT / "reports" / NAME / "index.html"
+    links.with_data(notebook, page.parent)
+    soup = to_soup(notebook, load_questions().title, Way([("../index.html", "All studies")], NAME), code=False)
+    links.with_links(soup, [])
+    write(page, lambda part: part.write_text(str(soup), encoding="utf-8"))
     write_index()
     return page

@@ -1,6 +1,6 @@
 """Executed notebooks in, web pages out.
 
-    build/<study>/<page>.ipynb --nbconvert, lib/report/page/, lib.report.html--> reports/<study>/<page>.html
+    build/<study>/<page>.ipynb --join, nbconvert, page/, html, links--> reports/<study>/<page>.html
 
 Pages need no network: formulas become MathML, pictures are inside, and nothing is loaded from anywhere.
 """
@@ -9,11 +9,15 @@ import re
 from pathlib import Path
 
 import nbformat
+from bs4 import BeautifulSoup
 
 from lib.data.files import write
+from lib.report import links
 from lib.report.execute import WIDGET
-from lib.report.html import CONTENTS, with_landmarks
+from lib.report.html import CONTENTS, add_landmarks
 from lib.report.index import write_index
+from lib.report.join import join
+from lib.report.pages import Page, Way, pages, way
 from lib.report.tables import note
 from lib.strict import StudyError
 from lib.study import Study
@@ -21,44 +25,80 @@ from lib.study import Study
 PAGE = Path(__file__).parent / "page"
 
 
-def render(study: Study, pages: list[str] | None = None) -> list[Path]:
+def render(study: Study, names: list[str] | None = None) -> list[Path]:
     """Write the pages of a study, or those named, from its executed notebooks; and reports/index.html, the list of all.
 
     StudyError: a page that is named was not executed here.
     """
-    chosen = pages or [page for page in ["index", *study.pages] if (study.executed / f"{page}.ipynb").exists()]
+    every = pages(study)
+    chosen = [page for page in every if (page.name in names if names else executed(study, page))]
+    for name in names or []:
+        page = next((page for page in every if page.name == name), None)
+        if page is None or not executed(study, page):
+            raise StudyError(f"build/{study.study}/{name}.ipynb is not there: execute that notebook first (dvc repro)")
+    if not names:
+        remove_others(study, every)
+    shown = [page for page in every if page in chosen or (study.report / f"{page.name}.html").exists()]
     written = []
     for page in chosen:
-        path = study.executed / f"{page}.ipynb"
-        if not path.exists():
-            raise StudyError(f"build/{study.study}/{path.name} is not there: execute that notebook first (dvc repro)")
-        notebook = nbformat.read(path, as_version=4)
-        introduce(notebook, study)
-        html = to_html(notebook, study.study, home=page != "index")
-        written.append(study.report / f"{page}.html")
+        html = page_html(study, page, shown)
+        written.append(study.report / f"{page.name}.html")
         write(written[-1], lambda part, html=html: part.write_text(html, encoding="utf-8"))
     write_index()
     return written
 
 
-def introduce(notebook: nbformat.NotebookNode, study: Study) -> None:
-    """Say below the heading of a page which data set, split and model it is about, and what to know of the data."""
+def executed(study: Study, page: Page) -> list[Path]:
+    """The executed notebooks of a page that are here."""
+    paths = [study.executed / f"{name}.ipynb" for name in page.executed]
+    return [path for path in paths if path.exists()]
+
+
+def remove_others(study: Study, every: list[Page]) -> None:
+    """Remove pages that the study no longer has."""
+    for path in study.report.glob("*.html"):
+        if path.stem not in {page.name for page in every}:
+            path.unlink()
+
+
+def page_html(study: Study, page: Page, shown: list[Page]) -> str:
+    """One page of a study; `shown`: its pages that there are."""
+    notebooks = []
+    for path in executed(study, page):
+        notebooks.append(nbformat.read(path, as_version=4))
+        links.with_data(notebooks[-1], study.report, path.stem)
+    notebook = notebooks[0]
+    introduce(notebook, study)
+    if len(page.executed) > 1:
+        titles = [study.titles[parameters(one)["model"]] for one in notebooks]
+        notebook = join(notebooks, titles)
+    soup = to_soup(notebook, f"{page.title} · {study.study}", way(study, shown, page.name), code=page.name != "index")
+    links.moved(soup, study)
+    links.with_links(soup, [page.name for page in shown], page.name)
+    return str(soup)
+
+
+def parameters(notebook: nbformat.NotebookNode) -> dict[str, str]:
+    """What papermill set in an executed notebook."""
     cell = next((c for c in notebook.cells if "injected-parameters" in c.metadata.get("tags", [])), None)
-    parameters = dict(re.findall(r'^(\w+) = "(.*)"$', cell.source if cell else "", re.M))
-    if "dataset" not in parameters:
+    return dict(re.findall(r'^(\w+) = "(.*)"$', cell.source if cell else "", re.M))
+
+
+def introduce(notebook: nbformat.NotebookNode, study: Study) -> None:
+    """Say below the heading of a page which data set and split it is about, and what to know of the data."""
+    given = parameters(notebook)
+    if "dataset" not in given:
         return
-    entry = study.entry(parameters["dataset"])
+    entry = study.entry(given["dataset"])
     names = [entry.title]
-    if "split" in parameters:
-        names.append(f"split `{parameters['split']}`")
-    if "model" in parameters:
-        names.append(study.titles[parameters["model"]])
+    if "split" in given:
+        names.append(f"split `{given['split']}`")
     heading = next(cell for cell in notebook.cells if cell.source.startswith("# "))
-    heading.source += f"\n\n**Here:** {'; '.join(names)}. {note(study, parameters['dataset'])}"
+    heading.source += f"\n\n**Here:** {'; '.join(names)}. {note(study, given['dataset'])}"
 
 
-def to_html(notebook: nbformat.NotebookNode, study: str, *, home: bool) -> str:
-    """The page of an executed notebook; `home`: with a link to index.html, and its code to unfold."""
+def to_soup(notebook: nbformat.NotebookNode, title: str, way: Way, *, code: bool) -> BeautifulSoup:
+    """The page of an executed notebook; `code`: with its code to unfold."""
     from nbconvert import HTMLExporter
     from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
@@ -75,8 +115,10 @@ def to_html(notebook: nbformat.NotebookNode, study: str, *, home: bool) -> str:
     exporter = HTMLExporter(**template, exclude_anchor_links=True)
     exporter.register_preprocessor(CoalesceStreamsPreprocessor, enabled=True)  # prints arrive in pieces, by chance
     style, script = ((PAGE / name).read_text(encoding="utf-8") for name in ["style.css", "page.js"])
-    resources = {"title": study, "study": study, "style": style, "script": script, "home": home}
-    return with_landmarks(exporter.from_notebook_node(notebook, resources=resources)[0])
+    resources = {"title": title, "way": way, "style": style, "script": script, "code": code}
+    soup = BeautifulSoup(exporter.from_notebook_node(notebook, resources=resources)[0], "html.parser")
+    add_landmarks(soup)
+    return soup
 
 
 def in_reading_order(cells: list) -> list:

@@ -208,7 +208,7 @@ class Study(Strict):
         """The report's pages beside index.html, in the order of the notebooks."""
         pages = [page_name(notebook, name) for notebook in ["01_download", "02_groups"] for name in self.datasets]
         pages += [page_name("03_split", cell.name) for cell in self.cells]
-        pages += [page_name("05_train", cell.name, model) for cell in self.cells for model in self.models]
+        pages += [page_name("05_train", cell.name) for cell in self.cells]  # all models on one page
         return sorted([*pages, "06_evaluate", "07_figures", "08_claims", *self.extra], key=lambda page: page[:2])
 
     def shown(self, notebook: str) -> Path:

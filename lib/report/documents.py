@@ -1,0 +1,139 @@
+"""What was found about each document, and how sure it is: two lines each, made from committed tables.
+
+params/published/<document>/document.yaml, reports/*/claims/claims.csv, reports/answer --documents--> Document
+"""
+
+from collections import Counter
+from typing import NamedTuple
+
+import pandas as pd
+
+from lib import strict
+from lib.strict import Key, Name, Strict, read_yaml, validated
+from lib.study import Study
+
+RESIDUAL = "res-vit"  # the document whose question reports/answer joins
+SHOWN = 2  # claims that a line names
+
+
+class Source(Strict):
+    """A file document.yaml."""
+
+    title: Name
+    authors: Name
+    year: int | None = None
+    link: str | None = None  # its address
+    own: list[Key] = []  # studies in the document's own setting
+
+
+class Document(NamedTuple):
+    """A document, and what the studies of it found."""
+
+    name: str  # of its folder
+    source: Source
+    studies: list[Study]  # all that name it, run or not
+    finding: str
+    sure: str
+
+
+def load_source(name: str) -> Source | None:
+    """What document.yaml says; None: the folder has none, since its numbers only stand beside ours.
+
+    StudyError: the file is not right.
+    """
+    path = strict.ROOT / "params" / "published" / name / "document.yaml"
+    return validated(Source, read_yaml(path), f"params/published/{name}/document.yaml") if path.exists() else None
+
+
+def documents(studies: list[Study]) -> list[Document]:
+    """Every document that these studies are about, the one with most studies first."""
+    found = []
+    for name, _ in Counter(study.paper for study in studies if study.paper).most_common():
+        source = load_source(name)
+        if source is None:
+            continue
+        own = [study for study in studies if study.paper == name]
+        lines = residual() if name == RESIDUAL else claimed(own)
+        sure = f"{lines[1]} {setting(source, own)}".strip()
+        found.append(Document(name, source, own, lines[0], sure))
+    return found
+
+
+def residual() -> tuple[str, str]:
+    """Finding and how sure, from reports/answer: what the residual adds, data set by data set."""
+    folder = strict.ROOT / "reports" / "answer"
+    if not (folder / "answer.md").exists():
+        return "No study of its question has been run yet.", ""
+    finding = (folder / "answer.md").read_text(encoding="utf-8").split("\n\n")[0].strip()
+    table = pd.read_csv(folder / "tables" / "answer.csv")
+    sure = []
+    for row in table[table.run].itertuples():
+        sure.append(
+            f"{row.data}: {minus(f'{row.estimate:+.1f}')} percentage points"
+            f" (95 % CI {minus(f'{row.low:+.1f} to {row.high:+.1f}')}), {row.seeds:.0f} seeds per arm,"
+            f" {row.images:,.0f} test images; a difference of {row.detectable:.1f} points is detected with 80 % power."
+        )
+    return finding, " ".join(sure)
+
+
+def claimed(studies: list[Study]) -> tuple[str, str]:
+    """Finding and how sure, from the verdicts on the document's claims; our own questions are left out."""
+    tables = [equations(studies)]
+    for study in studies:
+        path = study.report / "claims" / "claims.csv"
+        if path.exists():
+            tables.append(pd.read_csv(path, dtype=str, keep_default_na=False))
+    claims = pd.concat(tables, ignore_index=True)
+    if claims.empty:
+        return "No study of it has been run yet.", ""
+    claims = claims[~claims.words.str.contains("our question")]
+    parts = []
+    for verdict in ["contradicted", "supported"]:
+        decided = claims[claims.verdict == verdict]
+        named = [row.words + measured(row.estimate) for row in decided.head(SHOWN).itertuples()]
+        more = f"; and {len(decided) - SHOWN} more" if len(decided) > SHOWN else ""
+        if named:
+            parts.append(f"{verdict.capitalize()}: {'; '.join(named)}{more}.")
+    decided = claims.verdict.isin(["supported", "contradicted"]).sum()
+    untested = (claims.verdict == "not testable here").sum()
+    sure = f"{decided} of {len(claims)} claims are decided; {untested} cannot be tested with these images and budgets."
+    return minus(" ".join(parts)) or "None of its claims is decided.", sure
+
+
+def measured(estimate: str) -> str:
+    """A number with its unit, in brackets; nothing where it has none, and means nothing without its row."""
+    return f" ({estimate})" if " " in estimate and not estimate[-1].isdigit() else ""
+
+
+def equations(studies: list[Study]) -> pd.DataFrame:
+    """One row as of claims.csv: how many of the document's equations page 00 confirms; none where no page 00 is."""
+    for study in studies:
+        path = study.shown("00_primer") / "checks.csv"
+        if path.exists():
+            checks = pd.read_csv(path, dtype=str)
+            printed = checks[checks.equation.str.isdigit() & (checks.reading == "as printed")]
+            agrees = (printed.agrees == "True").groupby(printed.equation, sort=False).all()
+            wrong = ", ".join(f"({number})" for number in agrees.index[~agrees])
+            words = "the equations hold as they are printed"
+            estimate = f"{agrees.sum()} of {len(agrees)} do" + (f"; {wrong} do not" if wrong else "")
+            verdict = "contradicted" if wrong else "supported"
+            return pd.DataFrame([{"words": words, "estimate": estimate, "verdict": verdict}])
+    return pd.DataFrame(columns=["words", "estimate", "verdict"])
+
+
+def setting(source: Source, studies: list[Study]) -> str:
+    """Whether the studies in the document's own setting were run."""
+    lacking = [study.study for study in studies if study.study in source.own and not has_runs(study)]
+    if not source.own:
+        return ""
+    return f"Its own setting ({', '.join(lacking)}) has not been run." if lacking else "Its own setting was run."
+
+
+def has_runs(study: Study) -> bool:
+    """Whether one of its trainings is finished."""
+    return any(run.settings.exists() for run in study.runs)
+
+
+def minus(text: str) -> str:
+    """Hyphens before digits as minus signs."""
+    return pd.Series([text]).str.replace(r"(?<![\w.])-(?=\d)", "\u2212", regex=True)[0]

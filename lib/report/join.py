@@ -1,0 +1,61 @@
+"""The executions of one notebook for several models, as one notebook: what is said of all once, then each model."""
+
+import re
+
+import nbformat
+
+OPENING, CLOSING = "# ", "## What would change the answer"
+
+
+def join(notebooks: list[nbformat.NotebookNode], titles: list[str]) -> nbformat.NotebookNode:
+    """One notebook with a section per execution.
+
+    The question, the text of a section and what would change the answer stand once; the answers stand together at the
+    top, each with the title of its model.
+
+    Args:
+        titles: of the sections, one per notebook.
+    """
+    texts = [cell for cell in notebooks[0].cells if cell.cell_type == "markdown"]
+    opening = next(cell for cell in texts if cell.source.startswith(OPENING))
+    closing = [cell for cell in texts if cell.source.startswith(CLOSING)]
+    answers = [answer(notebook) for notebook in notebooks]
+    lines = "\n".join(f"- **{title}**: {text}" for title, text in zip(titles, answers) if text)
+    cells, said = [opening, markdown(f"**Answer.**\n\n{lines}", ["answer"])], set()
+    for notebook, title in zip(notebooks, titles):
+        cells.append(markdown(f"## {title}"))
+        for cell in notebook.cells:
+            tags = cell.metadata.get("tags", [])
+            frame = cell.cell_type == "markdown" and cell.source.startswith((OPENING, CLOSING))
+            if frame or "answer" in tags:
+                continue
+            again = cell.source in said
+            said.add(cell.source)
+            if cell.cell_type == "markdown":
+                cell = markdown(below(cell.source, again=again), tags)
+            else:
+                # its code is shown once
+                cell.metadata["tags"] = [*tags, "again"] if again else tags
+            cells.append(cell)
+    return nbformat.v4.new_notebook(cells=[*cells, *closing])
+
+
+def answer(notebook: nbformat.NotebookNode) -> str:
+    """The answer that a notebook shows, without the word; empty where it shows none."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            text = "".join(output.get("data", {}).get("text/markdown", ""))
+            if text.startswith("**Answer.** "):
+                return text.removeprefix("**Answer.** ").strip()
+    return ""
+
+
+def below(source: str, *, again: bool) -> str:
+    """Text with its headings one level down; where it stands `again`, its headings alone."""
+    source = re.sub(r"^(#+ )", r"#\1", source, flags=re.M)
+    return "\n\n".join(re.findall(r"^#+ .+$", source, re.M)) if again else source
+
+
+def markdown(source: str, tags: list[str] = ()) -> nbformat.NotebookNode:
+    """A cell of text."""
+    return nbformat.v4.new_markdown_cell(source, metadata={"tags": list(tags)})

@@ -1,0 +1,108 @@
+"""What a page names becomes a link: other pages, papers, code, data sets, and the CSV file behind a table."""
+
+import html
+import re
+from pathlib import Path
+from urllib.parse import quote
+
+import nbformat
+from bs4 import BeautifulSoup
+
+from lib.study import Study, load_study
+
+PAGE = re.compile(r"\b([Pp]age|[Nn]otebook) (\d\d)\b")
+OUTSIDE = {  # what a text names -> its address; {} is the first group
+    r"arXiv:(\d{4}\.\d{4,5})": "https://arxiv.org/abs/{}",
+    r"\bgithub\.com/([\w-]+/[\w.-]*\w)": "https://github.com/{}",
+    r"\b(?:doi:|DOI )(10\.\d{4,9}/[^\s,;)]*\w)": "https://doi.org/{}",
+    # N. J. L. Brown and J. A. J. Heathers, The GRIM test, 2017
+    r"\b(GRIM)\b": "https://doi.org/10.1177/1948550616673876",
+}
+UNTOUCHED = ["a", "code", "pre", "script", "style", "title", "h1", "h2", "h3", "h4", "math", "svg", "button", "nav"]
+
+
+def with_links(soup: BeautifulSoup, names: list[str], own: str = "") -> None:
+    """Link what the text of a page names.
+
+    Args:
+        names: of the study's pages; "page 06" leads to the one that begins with 06.
+        own: the page's name; of several pages of one number, the one on the same data set and split is meant.
+    """
+    for text in soup.select_one("main").find_all(string=True):
+        if text.find_parent(UNTOUCHED):
+            continue
+        linked = html.escape(str(text), quote=False)
+        for pattern, address in OUTSIDE.items():
+            linked = re.sub(pattern, lambda m, address=address: anchor(address.format(m[1]), m[0]), linked)
+        linked = PAGE.sub(lambda m: to_page(m, names, own), linked)
+        if "<a " in linked:
+            text.replace_with(BeautifulSoup(linked, "html.parser"))
+    for code in soup.select("main code"):
+        before = str(code.previous_sibling or "")
+        if re.fullmatch(r"[\w-]+/[\w-]+", code.get_text()) and before.rstrip().endswith("Kaggle's"):
+            code.wrap(soup.new_tag("a", href=f"https://www.kaggle.com/datasets/{code.get_text()}"))
+
+
+def anchor(address: str, text: str) -> str:
+    """A link."""
+    return f'<a href="{address}">{text}</a>'
+
+
+def to_page(match: re.Match, names: list[str], own: str) -> str:
+    """The words "page 06" as a link; as they are where the study has no such page, or this is it."""
+    number = match[2]
+    found = ["index"] if number == "09" else [name for name in names if name.startswith(number)]
+    if not found or own.startswith(number):
+        return match[0]
+    of = own.partition("-")[2]
+    # the page on the same data set and split, else on the same data set, else the first
+    found.sort(key=lambda name: -len(common(name.partition("-")[2], of)))
+    return anchor(f"{found[0]}.html", match[0])
+
+
+def common(one: str, other: str) -> str:
+    """The shorter of two texts where the longer begins with it; else nothing."""
+    shorter, longer = sorted([one, other], key=len)
+    return shorter if longer.startswith(shorter) else ""
+
+
+def moved(soup: BeautifulSoup, study: Study) -> None:
+    """Links to the page of one model lead to its section of the page of all models (05)."""
+    for link in soup.select('main a[href*="05_train-"]'):
+        folder, _, name = link["href"].rpartition("/")
+        of = name.partition("#")[0].removeprefix("05_train-").removesuffix(".html")
+        other = load_study(Path(folder).name) if folder else study
+        for cell in other.cells:
+            for model, title in other.titles.items():
+                if of == f"{cell.name}-{model}":
+                    section = quote("-".join(title.split()))
+                    address = f"05_train-{cell.name}.html#{section}"
+                    link["href"] = f"{folder}/{address}" if folder else address
+
+
+def with_data(notebook: nbformat.NotebookNode, report: Path, own: str = "") -> None:
+    """Below each table that a cell shows, a link to the CSV file that the cell, or one before in its section, names."""
+    names = []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            names = [] if re.search(r"^#+ ", cell.source, re.M) else names
+            continue
+        names = re.findall(r"[\"'/]([\w{}.-]+\.csv)\b", cell.source) or names
+        tables = [output for output in cell.outputs if "<table" in str(output.get("data", {}).get("text/html", ""))]
+        paths = [path for path in (the_file(report, name, own) for name in names) if path]
+        if tables and paths:
+            address = paths[-1].relative_to(report).as_posix()
+            link = f'<p class="data">Data: {anchor(address, paths[-1].name)}</p>'
+            cell.outputs.append(nbformat.v4.new_output("display_data", {"text/html": link}))
+
+
+def the_file(report: Path, name: str, own: str) -> Path | None:
+    """The file of a report that a cell names, {} standing for anything; None: there is none, or it is not clear which.
+
+    Of several, the one whose path names the page's own data set and split is meant.
+    """
+    found = sorted(report.rglob(re.sub(r"\{[^}]*\}", "*", name)))
+    of = own.partition("-")[2]
+    if len(found) > 1 and of:
+        found = [path for path in found if of in path.relative_to(report).parts or path.stem == of]
+    return found[0] if len(found) == 1 else None

@@ -1,0 +1,70 @@
+"""The pages of a study in reading order: their titles, the executed notebooks of each, and the way between them."""
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+import nbformat
+
+from lib import strict
+from lib.study import Cell, Study
+from lib.study.paths import page_name
+
+Link = tuple[str, str]  # an address and its text
+
+
+class Way(NamedTuple):
+    """Where a page stands: the pages above it, the one before and the one after."""
+
+    above: list[Link] = []
+    here: str = ""
+    before: Link | None = None
+    after: Link | None = None
+
+
+class Page(NamedTuple):
+    """A page of a study."""
+
+    name: str  # of its file, without .html
+    title: str  # unique within the study
+    executed: list[str]  # names of the notebooks that it joins: one, or one per model
+
+
+@cache
+def heading(notebook: str) -> str:
+    """The title of a notebook: its first heading."""
+    cells = nbformat.read(strict.ROOT / "notebooks" / f"{notebook}.ipynb", as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return re.search(r"^# (.+)$", text, re.M)[1]
+
+
+def pages(study: Study) -> list[Page]:
+    """Every page that a study can have, index.html first."""
+    return [Page("index", study.title, ["index"]), *(page(study, name) for name in study.pages)]
+
+
+def page(study: Study, name: str) -> Page:
+    """One page beside index.html, by its name."""
+    notebook, _, of = name.partition("-")
+    cell = next((cell for cell in study.cells if cell.name == of), None)
+    if cell is None:
+        data = f": {study.entry(of).title}" if of else ""
+        return Page(name, f"{heading(notebook)}{data}", [name])
+    models = study.models if notebook == "05_train" else []
+    executed = [page_name(notebook, cell.name, model) for model in models] or [name]
+    return Page(name, f"{heading(notebook)}: {of_cell(cell)}", executed)
+
+
+def of_cell(cell: Cell) -> str:
+    """How titles name a data set and a split."""
+    return f"{cell.entry.title}, split {cell.split}"
+
+
+def way(study: Study, shown: list[Page], name: str) -> Way:
+    """The way from a page; `shown`: the pages of the study that there are, in order."""
+    place = [page.name for page in shown].index(name)
+    links = [(f"{page.name}.html", page.title if page.name != "index" else "Report") for page in shown]
+    all_studies = ("../index.html", "All studies")
+    above = [all_studies] if name == "index" else [all_studies, ("index.html", study.study)]
+    here = study.study if name == "index" else shown[place].title
+    return Way(above, here, links[place - 1] if place else None, links[place + 1] if place + 1 < len(links) else None)

@@ -1,0 +1,71 @@
+"""The table of all studies: what each is trained on, for how long, whether it was run, and what that cost.
+
+params/<study>/params.yaml, reports/<study>/{splits,timing}/*.csv --overview--> one row per study
+"""
+
+import pandas as pd
+
+from lib import strict
+from lib.data.splits import PROTOCOLS
+from lib.study import Study, load_study
+
+
+def committed() -> list[Study]:
+    """All studies but the demo, which everybody makes anew, and those of images of one's own."""
+    names = [path.parent.name for path in sorted((strict.ROOT / "params").glob("*/params.yaml"))]
+    studies = [load_study(name) for name in names if name != "demo"]
+    return [study for study in studies if not any(study.entry(dataset).folder for dataset in study.datasets)]
+
+
+def overview(study: Study, *, own_setting: bool) -> dict[str, str]:
+    """A row of the table, as people read it; `own_setting`: it is the setting of the document itself."""
+    finished, trainings = sum(run.settings.exists() for run in study.runs), len(study.runs)
+    return {
+        "data (images)": "; ".join(data(study, name) for name in study.datasets),
+        "size": f"{study.training.image_size}\u00a0px",
+        "models": str(len(study.models)),
+        "seeds": str(len(study.seeds)),
+        "budget": "; ".join(dict.fromkeys(budget(study, name) for name in study.datasets)),
+        "the document's own setting": "yes" if own_setting else "no",
+        "trainings run": f"{finished} of {trainings}" if finished else f"none of {trainings}",
+        "cost": cost(study) if finished else "",
+    }
+
+
+def data(study: Study, dataset: str) -> str:
+    """The title of a data set, and how many images it has where a committed split says so."""
+    number = images(study, dataset)
+    return study.entry(dataset).title + (f" ({number:,})" if number else "")
+
+
+def images(study: Study, dataset: str) -> int | None:
+    """How many images a data set has, by a committed split of this study, or of another one; None: no split is here."""
+    folders = [study.report]
+    if study.entry(dataset).draw is None:
+        folders += sorted((strict.ROOT / "reports").glob("*"))
+    paths = [folder / "splits" / f"{dataset}-{split}.csv" for folder in folders for split in PROTOCOLS]
+    for path in paths:
+        if path.exists():
+            table = pd.read_csv(path)
+            if "fold" in table:
+                table = table[table.fold == table.fold.min()]
+            return int(table.images.sum())
+    return None
+
+
+def budget(study: Study, dataset: str) -> str:
+    """How long a training on a data set is."""
+    settings = study.datasets[dataset]
+    epochs = f"{settings.epochs}\u00a0epochs"
+    return f"{epochs} of {settings.epoch_images:,}\u00a0images" if settings.epoch_images else epochs
+
+
+def cost(study: Study) -> str:
+    """The time of all epochs, summed over trainings, from timing/*.csv."""
+    # without pandas, which takes ten times as long for hundreds of files of a few lines
+    lines = [line for run in study.runs if run.timing.exists() for line in run.timing.read_text().splitlines()]
+    seconds = sum(float(line.split(",")[0]) for line in lines if not line.startswith("seconds"))
+    if not seconds:
+        return "not recorded"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60}\u00a0h {minutes % 60}\u00a0min" if minutes >= 60 else f"{minutes}\u00a0min"
