@@ -66,18 +66,26 @@ def common(one: str, other: str) -> str:
     return shorter if longer.startswith(shorter) else ""
 
 
-def moved(soup: BeautifulSoup, study: Study) -> None:
-    """Links to the page of one model lead to its section of the page of all models (05)."""
+def moved(soup: BeautifulSoup, study: Study, names: list[str]) -> None:
+    """Links to the page of one model lead to its section of the page of all models (05), once that is there.
+
+    A link to a page that is not there becomes its text; `names`: of the study's pages.
+    """
     for link in soup.select('main a[href*="05_train-"]'):
         folder, _, name = link["href"].rpartition("/")
         of = name.partition("#")[0].removeprefix("05_train-").removesuffix(".html")
         other = load_study(Path(folder).name) if folder else study
         for cell in other.cells:
             for model, title in other.titles.items():
-                if of == f"{cell.name}-{model}":
+                page = f"05_train-{cell.name}"
+                there = page in names if other is study else (other.report / f"{page}.html").exists()
+                if of == f"{cell.name}-{model}" and there:
                     section = quote("-".join(title.split()))
-                    address = f"05_train-{cell.name}.html#{section}"
-                    link["href"] = f"{folder}/{address}" if folder else address
+                    link["href"] = f"{folder}/{page}.html#{section}" if folder else f"{page}.html#{section}"
+    for link in soup.select('main a[href*=".html"]'):
+        path, _, _ = link["href"].partition("#")
+        if ":" not in path and path.removesuffix(".html") not in names and not (study.report / path).exists():
+            link.unwrap()
 
 
 def with_data(notebook: nbformat.NotebookNode, report: Path, own: str = "") -> None:

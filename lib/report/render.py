@@ -36,8 +36,7 @@ def render(study: Study, names: list[str] | None = None) -> list[Path]:
         page = next((page for page in every if page.name == name), None)
         if page is None or not executed(study, page):
             raise StudyError(f"build/{study.study}/{name}.ipynb is not there: execute that notebook first (dvc repro)")
-    if not names:
-        remove_others(study, every)
+    remove_joined(study, chosen)
     shown = [page for page in every if page in chosen or (study.report / f"{page.name}.html").exists()]
     written = []
     for page in chosen:
@@ -54,11 +53,12 @@ def executed(study: Study, page: Page) -> list[Path]:
     return [path for path in paths if path.exists()]
 
 
-def remove_others(study: Study, every: list[Page]) -> None:
-    """Remove pages that the study no longer has."""
-    for path in study.report.glob("*.html"):
-        if path.stem not in {page.name for page in every}:
-            path.unlink()
+def remove_joined(study: Study, chosen: list[Page]) -> None:
+    """Remove the pages, one per model, that a page which is about to be written joins."""
+    for page in chosen:
+        for name in page.executed:
+            if name != page.name:
+                (study.report / f"{name}.html").unlink(missing_ok=True)
 
 
 def page_html(study: Study, page: Page, shown: list[Page]) -> str:
@@ -73,7 +73,7 @@ def page_html(study: Study, page: Page, shown: list[Page]) -> str:
         titles = [study.titles[parameters(one)["model"]] for one in notebooks]
         notebook = join(notebooks, titles)
     soup = to_soup(notebook, f"{page.title} · {study.study}", way(study, shown, page.name), code=page.name != "index")
-    links.moved(soup, study)
+    links.moved(soup, study, [page.name for page in shown])
     links.with_links(soup, [page.name for page in shown], page.name)
     return str(soup)
 
