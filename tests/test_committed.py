@@ -51,7 +51,8 @@ def test_a_committed_report_shows_no_image_of_a_data_set_whose_licence_does_not_
     assert all(may_be_shown(entry) for entry in shown)
     for page in study.report.rglob("*"):
         assert page.suffix in {"", ".html", ".csv", ".svg", ".json", ".md"}
-        if page.is_file() and not shown:
+        # page 00 draws heat maps of random numbers, and no data set
+        if page.is_file() and not shown and page.parent.name != "00_primer":
             assert "data:image/png" not in page.read_text() and "data:image/jp" not in page.read_text()
 
 

@@ -6,7 +6,8 @@ import pytest
 from bs4 import BeautifulSoup
 from look import GROUPED, SORTED, everything
 
-from lib.report.html import CONTENTS, add_landmarks
+from lib.plots import show
+from lib.report.html import CONTENTS, add_landmarks, figures_as_files
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +73,14 @@ def test_no_cell_of_a_table_is_lost_and_the_names_of_an_index_stand_above_it(pag
 
 def test_the_same_notebook_makes_the_same_bytes():
     assert everything.__wrapped__() == everything()
+
+
+def test_a_figure_that_the_report_holds_as_a_file_is_shown_from_it(tmp_path):
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "one.svg").write_bytes(b'<svg width="72pt"/>')
+    inside = [show.as_html(svg, "alt") for svg in (b'<svg width="72pt"/>', b"<svg/>")]
+    soup = navigable("".join(inside))
+    figures_as_files(soup, tmp_path)
+    one, other = soup.find_all("img")
+    assert one["src"] == "figures/one.svg" and one["style"] == "--width: 96px"
+    assert other["src"].startswith("data:image/svg+xml") and "style" not in other.attrs

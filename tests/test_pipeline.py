@@ -14,7 +14,7 @@ from conftest import PLANTED, ROOT
 from lib.report import site
 
 FETCHES = re.compile(
-    r"""<(?:script|link|iframe|img)[^>]*(?:src|href)\s*=\s*(?!["']?data:)|url\(|@import|https?://(?!www\.w3\.org)"""
+    r"""<(?:script|link|iframe|img)[^>]*(?:src|href)\s*=\s*(?!["']?(?:data:|[\w/-]+\.svg["']))|url\(|@import|https?://(?!www\.w3\.org)"""
 )
 UNCOMMITTED = ["data", "weights", ".dvc/cache", "build"]  # folders that Git does not keep
 

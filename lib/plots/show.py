@@ -8,6 +8,7 @@ answer(study.answer("08_claims"), "Of 3 claims, ...") -> reports/<study>/answers
 import base64
 import html
 import io
+import re
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -53,9 +54,19 @@ def as_svg(figure: Figure | Path | bytes) -> bytes:
 
 def as_html(svg: bytes, alt: str, caption: str = "") -> str:
     """An HTML figure that carries its picture inside."""
-    picture = f'<img src="data:image/svg+xml;base64,{base64.b64encode(svg).decode()}" alt="{html.escape(alt)}">'
+    source = f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+    picture = f'<img src="{source}" alt="{html.escape(alt)}"{natural_width(svg)}>'
     below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
     return f"<figure>{picture}{below}</figure>"
+
+
+def natural_width(svg: bytes) -> str:
+    """The width of a drawing for the page's style, which keeps its text readable on a narrow screen."""
+    found = re.search(rb'<svg[^>]*\swidth="([\d.]+)(pt|px)?"', svg)
+    if not found:
+        return ""
+    pixels = float(found[1]) * (4 / 3 if found[2] == b"pt" else 1)
+    return f' style="--width: {pixels:.0f}px"'
 
 
 def save(figure: Figure | Path | bytes, path: Path) -> None:

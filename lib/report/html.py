@@ -3,6 +3,8 @@
 A page of nbconvert, changed in place: its text stays; only the names of its parts are added.
 """
 
+import base64
+from pathlib import Path
 from urllib.parse import quote
 
 from bs4 import BeautifulSoup, Tag
@@ -33,6 +35,19 @@ def name_headings(soup: BeautifulSoup) -> None:
         name = "-".join(heading.get_text().split())
         times[name] = times.get(name, 0) + 1
         heading["id"] = name if times[name] == 1 else f"{name}-{times[name]}"
+
+
+def figures_as_files(soup: BeautifulSoup, report: Path) -> None:
+    """Show a figure from its SVG file, where the report holds one: a page of a hundred figures stays small.
+
+    Args:
+        report: the folder that the page stands in.
+    """
+    files = {path.read_bytes(): path for path in sorted(report.rglob("*.svg"), reverse=True)}
+    for picture in soup.select('img[src^="data:image/svg+xml;base64,"]'):
+        path = files.get(base64.b64decode(picture["src"].partition(",")[2]))
+        if path:
+            picture["src"] = path.relative_to(report).as_posix()
 
 
 def fill_contents(nav: Tag, headings: list[Tag]) -> None:

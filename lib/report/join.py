@@ -34,6 +34,9 @@ def join(notebooks: list[nbformat.NotebookNode], titles: list[str]) -> nbformat.
             if cell.cell_type == "markdown":
                 cell = markdown(below(cell.source, again=again), tags)
             else:
+                for output in cell.outputs:
+                    if "text/markdown" in output.get("data", {}):
+                        output.data["text/markdown"] = below(output.data["text/markdown"], again=False)
                 # its code is shown once
                 cell.metadata["tags"] = [*tags, "again"] if again else tags
             cells.append(cell)

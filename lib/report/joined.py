@@ -9,6 +9,7 @@ from lib.data.files import write
 from lib.evidence.answer import load_questions
 from lib.report import links
 from lib.report.execute import run, stable
+from lib.report.html import figures_as_files
 from lib.report.index import write_index
 from lib.report.pages import Way
 from lib.report.render import to_soup
@@ -28,6 +29,7 @@ def make() -> Path:
     links.with_data(notebook, page.parent)
     soup = to_soup(notebook, load_questions().title, Way([("../index.html", "All studies")], NAME), code=False)
     links.with_links(soup, [])
+    figures_as_files(soup, page.parent)
     write(page, lambda part: part.write_text(str(soup), encoding="utf-8"))
     write_index()
     return page

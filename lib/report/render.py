@@ -2,7 +2,7 @@
 
     build/<study>/<page>.ipynb --join, nbconvert, page/, html, links--> reports/<study>/<page>.html
 
-Pages need no network: formulas become MathML, pictures are inside, and nothing is loaded from anywhere.
+Pages need no network: formulas become MathML, and pictures are inside or files of the report.
 """
 
 import re
@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup
 from lib.data.files import write
 from lib.report import links
 from lib.report.execute import WIDGET
-from lib.report.html import CONTENTS, add_landmarks
+from lib.report.html import CONTENTS, add_landmarks, figures_as_files
 from lib.report.index import write_index
 from lib.report.join import join
 from lib.report.pages import Page, Way, pages, way
@@ -73,6 +73,7 @@ def page_html(study: Study, page: Page, shown: list[Page]) -> str:
         titles = [study.titles[parameters(one)["model"]] for one in notebooks]
         notebook = join(notebooks, titles)
     soup = to_soup(notebook, f"{page.title} · {study.study}", way(study, shown, page.name), code=page.name != "index")
+    figures_as_files(soup, study.report)
     links.moved(soup, study, [page.name for page in shown])
     links.with_links(soup, [page.name for page in shown], page.name)
     return str(soup)
