@@ -46,7 +46,8 @@ def test_a_scope_gives_as_many_winners_as_it_makes_choices(attention, tokens, sc
 
 @pytest.mark.parametrize("scope, choices", [("batch", 2), ("image", IMAGES)])
 def test_the_table_has_every_condition_of_every_rule_and_its_shares_sum_to_one(attention, tokens, scope, choices):
-    table, keys = ties.sensitivity(attention, tokens.split(4), scope), ["rule", "precision", "condition"]
+    both, keys = ties.sensitivity(attention, tokens.split(4)), ["rule", "precision", "condition"]
+    table = both[both.scope == scope]
     assert len(table) == len(ties.RULES) * len(ties.PRECISIONS) * 7 * attention.num_heads
     assert not table.duplicated([*keys, "head"]).any() and set(table["head"]) == {1, 2}
     assert table.groupby(keys).won.sum().to_numpy() == pytest.approx(1)
@@ -104,7 +105,7 @@ def test_the_table_of_a_network_is_the_mean_of_its_first_and_last_block():
     table = ties.first_and_last(network, pixels, batch=4)
     assert set(table.scope) == {"image", "batch"} and not table.duplicated(ties.WHERE).any()
     tokens = record(network, pixels)[0].tokens.split(4)
-    only = ties.sensitivity(network.transformer.blocks[0].attn, tokens, "image")
+    only = ties.sensitivity(network.transformer.blocks[0].attn, tokens)
     both = only.merge(table, on=ties.WHERE)
     assert len(both) == len(only) and np.allclose(both.won_x, both.won_y), "its first block is its last"
 

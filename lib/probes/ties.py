@@ -8,18 +8,20 @@ attention, its input tokens --winners--> the chosen head of every image, under o
 import contextlib
 import copy
 from functools import partial
+from itertools import product
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from lib.attention import BestHeadAttention, Choice
+from lib.attention import SELECTION, BestHeadAttention, Choice
 from lib.probes.maps import record
 from lib.training.fit import predict
 from lib.training.images import Images
 
 PRECISIONS = {"fp64": torch.float64, "fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 RULES = ["l1", "column_sum", "score_l1", "output_norm", "confidence", "entropy"]  # those that look at the heads
+SCOPES = ["image", "batch"]
 WHERE = ["rule", "precision", "scope", "condition", "head"]  # the keys of `sensitivity`
 
 
@@ -43,14 +45,8 @@ def norms(network: nn.Module, pixels: Tensor) -> pd.DataFrame:
 
 
 @torch.no_grad()
-def winners(attention: BestHeadAttention, tokens: Tensor, *, renumber: bool = False, reorder: bool = False) -> Tensor:
-    """The chosen head of every image (scope `image`) or of the whole batch (scope `batch`): (images or 1,).
-
-    Args:
-        tokens: the attention's input, (batch, tokens, dim).
-        renumber: give the heads to the rule in reverse. Another head then wins only where the best ones tie.
-        reorder: reverse each row (keys, or a head's outputs), so that sums add the same numbers in another order.
-    """
+def read_by_choice(attention: BestHeadAttention, tokens: Tensor) -> Tensor:
+    """What the attention's rule reads, (batch, heads, ...); tokens: the attention's input, (batch, tokens, dim)."""
     seen = []
 
     def keep(module, arguments, output):
@@ -61,13 +57,28 @@ def winners(attention: BestHeadAttention, tokens: Tensor, *, renumber: bool = Fa
         attention(tokens)
     finally:
         handle.remove()
-    heads = seen[0]
+    return seen[0]
+
+
+def winner_of(choice: Choice, seen: Tensor, *, renumber: bool = False, reorder: bool = False) -> Tensor:
+    """The chosen head of every image (scope `image`) or of the whole batch (scope `batch`): (images or 1,).
+
+    Args:
+        seen: what the rule reads, (batch, heads, ...).
+        renumber: give the heads to the rule in reverse. Another head then wins only where the best ones tie.
+        reorder: reverse each row (keys, or a head's outputs), so that sums add the same numbers in another order.
+    """
     if renumber:
-        heads = heads.flip(1)
+        seen = seen.flip(1)
     if reorder:
-        heads = heads.flip(-1)
-    winner = attention.choice(heads)[:, :, 0].argmax(1).cpu()
-    return attention.num_heads - 1 - winner if renumber else winner
+        seen = seen.flip(-1)
+    winner = choice(seen)[:, :, 0].argmax(1).cpu()
+    return seen.shape[1] - 1 - winner if renumber else winner
+
+
+def winners(attention: BestHeadAttention, tokens: Tensor, **how: bool) -> Tensor:
+    """`winner_of` an attention's own choice among the heads that it makes of its input, (batch, tokens, dim)."""
+    return winner_of(attention.choice, read_by_choice(attention, tokens), **how)
 
 
 @contextlib.contextmanager
@@ -88,27 +99,41 @@ def variant(attention: BestHeadAttention, selection: str, scope: str, dtype: tor
     return other
 
 
-def winners_under_every_condition(attention: BestHeadAttention, batches: list[Tensor]) -> dict[str, Tensor]:
-    """The winners of all batches: as they are, and under conditions that change one thing: the heads' numbers, ..."""
+def winners_under_every_condition(
+    attention: BestHeadAttention, batches: list[Tensor], choices: dict[tuple, Choice]
+) -> dict[tuple, dict[str, Tensor]]:
+    """Per choice, the winners of all batches: as they are, and under conditions that change one thing.
 
-    def run(**how) -> Tensor:
-        return torch.cat([winners(attention, batch, **how) for batch in batches])
+    All choices read what the attention's own reads, so the attention is computed once for all of them.
+    """
+    found = {key: {} for key in choices}
 
-    chosen = {"as is": run(), "heads renumbered": run(renumber=True), "sums in another order": run(reorder=True)}
-    backwards = [winners(attention, batch.flip(0)).flip(0) for batch in batches]
-    chosen["batch in another order"] = torch.cat(backwards)
+    def run(inputs: list[Tensor]) -> list[Tensor]:
+        return [read_by_choice(attention, batch) for batch in inputs]
+
+    def note(condition: str, seen: list[Tensor], backwards: bool = False, **how: bool) -> None:
+        for key, choice in choices.items():
+            won = [winner_of(choice, one, **how) for one in seen]
+            found[key][condition] = torch.cat([one.flip(0) for one in won] if backwards else won)
+
+    as_is = run(batches)
+    note("as is", as_is)
+    note("heads renumbered", as_is, renumber=True)
+    note("sums in another order", as_is, reorder=True)
+    note("batch in another order", run([batch.flip(0) for batch in batches]), backwards=True)
     with threads(1 if torch.get_num_threads() > 1 else 2):
-        chosen["other number of threads"] = run()
+        note("other number of threads", run(batches))
     attention.train()
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        chosen["dropout"], chosen["dropout again"] = run(), run()
+        note("dropout", run(batches))
+        note("dropout again", run(batches))
     attention.eval()
-    return chosen
+    return found
 
 
-def sensitivity(attention: BestHeadAttention, batches: list[Tensor], scope: str, dropout: float = 0.1) -> pd.DataFrame:
-    """One row per rule, precision, condition and head: how often the head wins, and how often the winner changes.
+def sensitivity(attention: BestHeadAttention, batches: list[Tensor], dropout: float = 0.1) -> pd.DataFrame:
+    """One row per scope, rule, precision, condition and head: how often it wins, and how often the winner changes.
 
     Args:
         batches: input tokens, (batch, tokens, dim) each. dropout: on the probabilities, where a condition has it.
@@ -117,18 +142,24 @@ def sensitivity(attention: BestHeadAttention, batches: list[Tensor], scope: str,
         rule, precision, scope, condition, head, won (share of choices), changed (share of choices, the same for every
         head of a condition): compared with `as is`, and for `dropout again` with `dropout`.
     """
-    rows = []
-    for rule in RULES:
-        for precision, dtype in PRECISIONS.items():
-            other = variant(attention, rule, scope, dtype)
+    found = {}
+    for precision, dtype in PRECISIONS.items():
+        inputs = [batch.to(dtype) for batch in batches]
+        for reads in dict.fromkeys(SELECTION[rule][0] for rule in RULES):
+            rules = [rule for rule in RULES if SELECTION[rule][0] == reads]
+            choices = {(scope, rule, precision): Choice(rule, scope) for scope in SCOPES for rule in rules}
+            other = variant(attention, rules[0], SCOPES[0], dtype)
             other.attention_dropout.p = dropout
-            chosen = winners_under_every_condition(other, [batch.to(dtype) for batch in batches])
-            for condition, winner in chosen.items():
-                before = chosen["dropout" if condition == "dropout again" else "as is"]
-                won = torch.bincount(winner, minlength=other.num_heads) / len(winner)
-                keys = {"rule": rule, "precision": precision, "scope": scope, "condition": condition}
-                keys["changed"] = (winner != before).double().mean().item()
-                rows += [{**keys, "head": head + 1, "won": share} for head, share in enumerate(won.tolist())]
+            found |= winners_under_every_condition(other, inputs, choices)
+    rows = []
+    for scope, rule, precision in product(SCOPES, RULES, PRECISIONS):
+        chosen = found[scope, rule, precision]
+        for condition, winner in chosen.items():
+            before = chosen["dropout" if condition == "dropout again" else "as is"]
+            won = torch.bincount(winner, minlength=attention.num_heads) / len(winner)
+            keys = {"rule": rule, "precision": precision, "scope": scope, "condition": condition}
+            keys["changed"] = (winner != before).double().mean().item()
+            rows += [{**keys, "head": head + 1, "won": share} for head, share in enumerate(won.tolist())]
     return pd.DataFrame(rows)
 
 
@@ -167,10 +198,7 @@ def faces(heads: int = 4, tokens: int = 65, images: int = 16, batches: int = 40)
 def first_and_last(network: nn.Module, pixels: Tensor, batch: int = 16) -> pd.DataFrame:
     """`sensitivity` with one choice per image and one per batch: the mean of the first and the last block."""
     records, blocks = record(network, pixels), network.transformer.blocks
-    tables = []
-    for scope in ["image", "batch"]:
-        for block in [0, -1]:
-            tables.append(sensitivity(blocks[block].attn, records[block].tokens.split(batch), scope))
+    tables = [sensitivity(blocks[block].attn, records[block].tokens.split(batch)) for block in [0, -1]]
     return pd.concat(tables).groupby(WHERE, sort=False, as_index=False).mean()
 
 
