@@ -75,6 +75,17 @@ def test_a_training_of_one_thread_gets_a_core_and_one_of_all_threads_the_machine
     assert sizes == [8, 2, 1]
 
 
+@pytest.mark.parametrize("left, stays", [("", False), ('{"a": ', False), ("{}", True), (None, False)])
+def test_a_list_of_locks_that_a_kill_cut_off_is_forgotten_and_a_whole_one_kept(tmp_path, monkeypatch, left, stays):
+    monkeypatch.setattr("lib.strict.ROOT", tmp_path)
+    path = tmp_path / ".dvc/tmp/rwlock"
+    path.parent.mkdir(parents=True)
+    if left is not None:
+        path.write_text(left)
+    jobs.mend_lock()
+    assert path.exists() == stays
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("threads", [None, "1", "2"])
 def test_two_at_a_time_give_the_bytes_of_one_at_a_time_whatever_omp_num_threads_says(

@@ -7,6 +7,7 @@ Each job is one `dvc repro -s` over stages that follow one another: DVC decides 
 named at the end, while the others finish. On a cluster lib.training.cluster does the same with Ray.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from lib import strict
+from lib.data.files import alone
 from lib.strict import StudyError
 from lib.study import Study, load_study
 
@@ -131,10 +133,22 @@ def side_by_side(study: Study, size: int) -> list[str]:
     return failed
 
 
+def mend_lock() -> None:
+    """Delete DVC's list of who reads and writes what, if a kill cut it off: with half a list DVC refuses to start."""
+    path = strict.ROOT / ".dvc" / "tmp" / "rwlock"
+    with alone(path.with_name("rwlock.lock")):  # as DVC does before it touches the list
+        if path.exists():
+            try:
+                json.loads(path.read_text())
+            except ValueError:
+                path.unlink()
+
+
 def report(study_name: str, size: str = "") -> None:
     """Make the report of a study, `size` jobs at a time (default: at_once). StudyError: stages that failed."""
     study = load_study(study_name)
     path = f"reports/{study.study}/index.html"
+    mend_lock()
     if dvc("status", "-q", pipeline(study)).returncode == 0:
         print(f"Nothing to do. The report: {path}")
         return
