@@ -161,6 +161,8 @@ def test_the_x_rays_of_the_repository_are_those_of_the_data_set_and_divided_as_p
     entry = catalogue.entry("pneumonia-mnist")
     archive = fetch.find_archive("pneumonia-mnist", entry, {}, folder / "archive.zip")
     images, pixels = datasets.read_images(archive, entry, 28)[:2]
+    told = "8 groups of equal images stand in two or more of the parts of its archive (train, validation)."
+    assert groups.in_two_parts(images) == told and groups.in_two_parts(images.drop_duplicates("sha256")) == ""
     counts = images.groupby(["published_part", "label"]).size().to_dict()
     assert counts == {
         **{("train", "normal"): 1214, ("train", "pneumonia"): 3494},

@@ -19,9 +19,16 @@ def test_scores_by_hand():
     assert values["accuracy"] == pytest.approx(8 / 10)
     assert values["precision"] == pytest.approx((2 / 3 + 2 / 3 + 1) / 3)
     assert values["recall"] == pytest.approx((2 / 3 + 2 / 3 + 1) / 3)
-    assert scores.of_two(PREDICTIONS, ["c", "a"]) == {"precision of c": 1, "recall of c": 1, "f1 of c": 1}
-    assert scores.of_two(PREDICTIONS, ["a", "c"])["precision of a"] == pytest.approx(2 / 3)
     assert scores.of_two(PREDICTIONS, ["a", "b", "c"]) == {}
+
+
+def test_of_two_classes_the_first_is_positive_and_named():
+    table = pd.DataFrame({"label": list("yyynnnn"), "predicted": list("yynnnny")})
+    of_y, of_n = scores.of_two(table, ["y", "n"]), scores.of_two(table, ["n", "y"])
+    assert of_y == pytest.approx(
+        {"sensitivity (y)": 2 / 3, "specificity (y)": 3 / 4, "precision (y)": 2 / 3, "F1 (y)": 2 / 3}
+    )
+    assert (of_n["sensitivity (n)"], of_n["specificity (n)"]) == (of_y["specificity (y)"], of_y["sensitivity (y)"])
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -8,6 +8,7 @@ import zipfile
 
 import platforms
 import pytest
+import yaml
 from conftest import ROOT
 
 SCRIPT = ROOT / ".setup" / "install.py"
@@ -84,3 +85,22 @@ def test_without_uv_pip_installs_says_so_and_an_environment_that_lacks_something
 
 def test_the_page_of_platforms_is_about_the_versions_that_are_pinned():
     assert platforms.PAGE.read_text(encoding="utf-8").endswith(platforms.pinned())
+
+
+def test_conda_gets_what_pip_gets():
+    told = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    (by_pip,) = [one["pip"] for one in told if isinstance(one, dict)]
+    assert requirements(ROOT / "requirements.txt") <= set().union(*map(of_line, by_pip))
+
+
+def requirements(path) -> set[str]:
+    """name==version of a requirements file, and of those that it names with -r."""
+    return set().union(*(of_line(line) for line in path.read_text().splitlines()))
+
+
+def of_line(line: str) -> set[str]:
+    """The requirements of one line: its own, or those of the file that it names."""
+    text = line.split("#")[0].strip()
+    if text.startswith("-r "):
+        return requirements(ROOT / text.removeprefix("-r ").strip())
+    return {text} if text and not text.startswith("-") else set()

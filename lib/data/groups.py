@@ -126,3 +126,17 @@ def duplicates(images: pd.DataFrame, pixels: np.ndarray, near: bool = True) -> p
                 kind = "identical" if identical else "near duplicate"
                 rows.append((kind, images.path.iat[one], images.path.iat[other], correlation))
     return pd.DataFrame(rows, columns=["kind", "one", "other", "strength"])
+
+
+def in_two_parts(images: pd.DataFrame) -> str:
+    """A sentence on equal images that an archive has in more than one of its parts; empty where there are none.
+
+    images: images.csv (sha256, published_part).
+    """
+    parts = images.groupby("sha256").published_part.agg(lambda one: tuple(dict.fromkeys(one)))
+    shared = parts[parts.map(len) > 1]
+    if shared.empty:
+        return ""
+    number, named = len(shared), ", ".join(dict.fromkeys(name for one in shared for name in one))
+    counted = f"{number} groups of equal images stand" if number > 1 else "One group of equal images stands"
+    return f"{counted} in two or more of the parts of its archive ({named})."

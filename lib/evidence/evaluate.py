@@ -11,7 +11,7 @@ from functools import cached_property
 import pandas as pd
 
 from lib.data.files import read_csv
-from lib.evidence import intervals, labelwise, multilabel, scores
+from lib.evidence import auc, intervals, labelwise, multilabel, scores
 from lib.evidence.baselines import BASELINES
 from lib.evidence.intervals import Counts
 from lib.evidence.predictions import read, read_seeds, require_same, validation_accuracy
@@ -95,7 +95,11 @@ def read_study(study: Study) -> list[Result]:
 
 def per_label(results: list[Result]) -> pd.DataFrame:
     """labels.csv: of cells whose images may have several labels, the AUC of each label with its interval."""
-    parts = [labelwise.table(one.tables, one.labels).assign(**one.keys) for one in results if one.labels]
+    parts = []
+    for one in results:
+        if one.labels:
+            effect = intervals.design_effect(one.counted)
+            parts.append(labelwise.table(one.tables, one.labels, effect).assign(**one.keys))
     columns = ["dataset", "split", "model", "label", "images", "groups", "auc", "low", "high"]
     return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
 
@@ -129,7 +133,11 @@ def per_run(results: list[Result]) -> pd.DataFrame:
     rows = []
     for result in results:
         for seed, table in zip(result.seeds, result.tables):
-            values = scores.scores(table, result.labels) | scores.of_two(table, result.cell.classes)
+            values = scores.scores(table, result.labels)
+            if result.trained:
+                values["auc"] = auc.auc(table, result.cell.classes)
+            if not result.labels:
+                values |= scores.of_two(table, result.cell.classes)
             if result.trained and not result.labels:
                 values |= scores.calibration(table, result.cell.classes)
             for metric, value in values.items():
@@ -164,8 +172,10 @@ def table1(study: Study, results: list[Result]) -> pd.DataFrame:
     rows = []
     for result in results:
         if result.trained:
-            for row in scores.table1(result.tables, result.counted, result.labels):
-                rows.append({**result.keys, **row, "seeds": len(result.tables)})
+            tables, counted = result.tables, result.counted
+            more = scores.clinical(tables, counted, result.cell.classes, several=bool(result.labels))
+            for row in [*scores.table1(tables, counted, result.labels), *more]:
+                rows.append({**result.keys, **row, "seeds": len(tables)})
     return with_published(study, pd.DataFrame(rows))
 
 

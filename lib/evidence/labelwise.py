@@ -1,55 +1,45 @@
 """Images with several labels: how well scores separate a label from its absence, with intervals over groups (patients).
 
 predictions of every seed (t_<label>, p_<label>, group) --table--> AUC of each label, images and groups that have it
+                                      --per_seed, accuracy--> the share of answers, yes or no, that are right
 
-MedMNIST's scores of such images (Yang et al. 2023) are means over labels: of the AUC, and of the share of images for
-which a label is answered rightly. That share is `label_accuracy` here, since `accuracy` asks for all labels at once.
+MedMNIST's accuracy of such images (Yang et al. 2023) is a mean over labels of the share of images for which a label is
+answered rightly: `label accuracy` here, since `accuracy` asks for all labels of an image at once.
 """
 
 import numpy as np
 import pandas as pd
 
-from lib.evidence.intervals import DRAWS, dirichlet
+from lib.evidence import auc, mover
+from lib.evidence.intervals import Interval
 from lib.evidence.multilabel import answers, truth
 
-FEWEST = 4  # groups with a label, and without it: below, no interval is given
 
-
-def table(seeds: list[pd.DataFrame], labels: list[str]) -> pd.DataFrame:
+def table(seeds: list[pd.DataFrame], labels: list[str], effect: float = 1.0) -> pd.DataFrame:
     """One row per label that some test images have and others lack: label, images, groups, auc, low, high.
 
-    auc: mean over seeds. low, high: its 95 % interval over groups (Bayesian bootstrap) with the networks fixed; NaN
-    where fewer than FEWEST groups have the label or lack it.
+    auc: mean over seeds. low, high: its 95 % interval, see `auc.interval`, also for `effect`.
     """
-    true, rows = truth(seeds[0], labels), []
-    groups, distinct = pd.factorize(seeds[0].group)
-    weights = dirichlet(np.random.default_rng(0), DRAWS, np.ones(len(distinct)))[:, groups]
-    for number, name in enumerate(labels):
-        positive = true[:, number]
-        if not 0 < positive.sum() < len(positive):
-            continue
-        probabilities = [one[f"p_{name}"].to_numpy() for one in seeds]
-        auc = np.mean([weighted_auc(positive, one, np.ones((1, len(positive))))[0] for one in probabilities])
-        low = high = np.nan
-        of_label = len(np.unique(groups[positive]))
-        if min(of_label, len(np.unique(groups[~positive]))) >= FEWEST:
-            drawn = np.mean([weighted_auc(positive, one, weights) for one in probabilities], 0)
-            low, high = np.quantile(drawn, [0.025, 0.975])
-        rows.append((name, int(positive.sum()), of_label, auc, low, high))
+    rows = []
+    for name in auc.tested(seeds[0], labels):
+        images, (of_label, _) = int(truth(seeds[0], [name]).sum()), auc.groups(seeds[0], name)
+        rows.append((name, images, of_label, *auc.interval(seeds, [name], effect)))
     return pd.DataFrame(rows, columns=["label", "images", "groups", "auc", "low", "high"])
 
 
-def weighted_auc(positive: np.ndarray, probability: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(draws,) AUC of one label, ties by half. positive, probability: (rows,). weights of images: (draws, rows)."""
-    _, rank = np.unique(probability, return_inverse=True)
-    of_rank = np.zeros((rank.max() + 1, len(rank)))
-    of_rank[rank, np.arange(len(rank))] = 1
-    with_label, without = (weights * positive) @ of_rank.T, (weights * ~positive) @ of_rank.T
-    below = without.cumsum(1) - without / 2
-    return (with_label * below).sum(1) / (with_label.sum(1) * without.sum(1))
+def rights(seeds: list[pd.DataFrame], labels: list[str]) -> np.ndarray:
+    """(seeds, images) the share of an image's labels that are answered rightly."""
+    return np.stack([(truth(one, labels) == answers(one, labels)).mean(1) for one in seeds])
 
 
-def mean_scores(predictions: pd.DataFrame, labels: list[str]) -> dict[str, float]:
-    """MedMNIST's two scores of images with several labels: mean_auc, over labels that `table` has; label_accuracy."""
-    right = truth(predictions, labels) == answers(predictions, labels)
-    return {"mean_auc": float(table([predictions], labels).auc.mean()), "label_accuracy": float(right.mean())}
+def per_seed(seeds: list[pd.DataFrame], labels: list[str]) -> np.ndarray:
+    """(seeds,) the label accuracy, which is MedMNIST's accuracy of several labels."""
+    return rights(seeds, labels).mean(1)
+
+
+def accuracy(seeds: list[pd.DataFrame], labels: list[str]) -> Interval:
+    """The label accuracy, mean over seeds, with its 95 % interval over groups and seeds."""
+    right, estimates, first = rights(seeds, labels), per_seed(seeds, labels), seeds[0]
+    moved = auc.reweighted(right / right.shape[1], auc.strata(first), first.group.to_numpy(), np.random.default_rng(0))
+    low, high = mover.joined(estimates[:, None] + moved, estimates)
+    return Interval(float(estimates.mean()), max(low, 0.0), min(high, 1.0))

@@ -11,11 +11,12 @@ from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precisio
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
-from lib.evidence import intervals, multilabel
+from lib.evidence import auc, intervals, labelwise, multilabel
 from lib.evidence.differences import Difference, difference
 from lib.evidence.intervals import Counts
 
-METRICS = {"accuracy": "Accuracy (%)", "precision": "Precision", "recall": "Recall", "f1": "F1 score"}
+# of the paper's Table 1, and what stands below these; others go by the names that `clinical` gives them
+METRICS = {"accuracy": "Accuracy (%)", "precision": "Precision", "recall": "Recall", "f1": "F1 score", "auc": "AUC"}
 BINS = 10  # of confidence, for the calibration error
 
 
@@ -34,12 +35,16 @@ def scores(predictions: pd.DataFrame, labels: list[str] = ()) -> dict[str, float
 
 
 def of_two(predictions: pd.DataFrame, classes: list[str]) -> dict[str, float]:
-    """Of two classes: precision, recall and F1 with the first as positive, as fractions; of more classes nothing."""
+    """Of two classes, with the first as positive: sensitivity, specificity, precision and F1; of more classes nothing.
+
+    Each name says which class is positive, the first of the data set's catalogue entry: `sensitivity (yes)`.
+    """
     if len(classes) != 2:
         return {}
     truth, predicted = predictions.label, predictions.predicted
-    values = precision_recall_fscore_support(truth, predicted, labels=classes[:1], average=None, zero_division=0)
-    return {f"{name} of {classes[0]}": float(value[0]) for name, value in zip(["precision", "recall", "f1"], values)}
+    precision, recall, f1, _ = precision_recall_fscore_support(truth, predicted, labels=classes, zero_division=0)
+    values = {"sensitivity": recall[0], "specificity": recall[1], "precision": precision[0], "F1": f1[0]}
+    return {f"{name} ({classes[0]})": float(value) for name, value in values.items()}
 
 
 def confusion(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
@@ -88,6 +93,29 @@ def table1(seeds: list[pd.DataFrame], counted: Counts, labels: list[str] = ()) -
         low, high = intervals.ends(drawn[metric], mean)
         rows.append({"metric": metric, "mean": mean, "std": per_seed[metric].std(), "low": low, "high": high})
     return rows
+
+
+def clinical(seeds: list[pd.DataFrame], counted: Counts, classes: list[str], *, several: bool) -> list[dict]:
+    """What the paper's table lacks, in rows like those of `table1`: AUC; sensitivity and specificity of two classes.
+
+    Of several labels per image (`several`) AUC and label accuracy, both means over labels. The ends of an interval are
+    NaN where too few groups stand behind it.
+    """
+    effect = intervals.design_effect(counted)
+    found = {}
+    if area := auc.interval(seeds, classes, effect):
+        found["auc"] = area, [auc.auc(table, classes) for table in seeds]
+    if several:
+        found["label accuracy"] = labelwise.accuracy(seeds, classes), labelwise.per_seed(seeds, classes)
+    elif len(classes) == 2 and len(np.unique(counted.label)) == 2:
+        per_seed = pd.DataFrame([of_two(table, classes) for table in seeds])
+        for place, name in enumerate(["sensitivity", "specificity"]):
+            one = intervals.interval(counted, lambda confusion, place=place: intervals.recalls(confusion)[..., place])
+            found[f"{name} ({classes[0]})"] = one, per_seed[f"{name} ({classes[0]})"]
+    return [
+        {"metric": name, "mean": one.estimate, "std": pd.Series(values).std(), "low": one.low, "high": one.high}
+        for name, (one, values) in found.items()
+    ]
 
 
 def assess(counted: Counts) -> dict[str, float]:

@@ -1,13 +1,12 @@
 """What an owner of images asks of a result: how good is it for each class, where is it surely wrong, what is lacking.
 
-predictions.csv --per_class, surely_wrong, more_needed--> tables and a number
+predictions.csv --per_class, more_needed--> tables and a number
 """
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import roc_auc_score
 
-from lib.evidence import intervals
+from lib.evidence import auc, intervals
 from lib.evidence.evaluate import Result
 
 NARROW = 0.05  # half of the width of an interval that `more_needed` is asked for
@@ -27,24 +26,10 @@ def per_class(result: Result) -> pd.DataFrame:
         found = intervals.interval(
             result.counted, lambda confusion, place=place: intervals.recalls(confusion)[..., place]
         )
-        area = np.mean([auc(table, name) for table in result.tables])
+        area = np.mean([auc.auc(table, [name]) for table in result.tables])
         sizes = numbers.loc[name]
         rows.append((name, sizes.images, sizes.groups, *found, area))
     return pd.DataFrame(rows, columns=["class", "images", "groups", "sensitivity", "low", "high", "auc"])
-
-
-def auc(table: pd.DataFrame, name: str) -> float:
-    """Area under the ROC curve of one class against all others; NaN where all images, or none, are of it."""
-    truth = table.label == name
-    return float(roc_auc_score(truth, table[f"p_{name}"])) if truth.any() and not truth.all() else np.nan
-
-
-def surely_wrong(table: pd.DataFrame, number: int = 12) -> pd.DataFrame:
-    """The images that a model was most sure of and wrong about: path, label, predicted, probability."""
-    probability = table[[name for name in table if name.startswith("p_")]].max(axis=1)
-    wrong = table.assign(probability=probability)[table.label != table.predicted]
-    columns = ["path", "label", "predicted", "probability"]
-    return wrong.sort_values(["probability", "path"], ascending=[False, True])[columns].head(number)
 
 
 def more_needed(low: float, high: float, groups: int, half: float = NARROW) -> int:

@@ -18,7 +18,6 @@ from lib.report.html import CONTENTS, add_landmarks, figures_as_files
 from lib.report.index import write_index
 from lib.report.join import join
 from lib.report.pages import Page, Way, pages, way
-from lib.report.tables import note
 from lib.strict import StudyError
 from lib.study import Study
 
@@ -95,7 +94,7 @@ def introduce(notebook: nbformat.NotebookNode, study: Study) -> None:
     if "split" in given:
         names.append(f"split `{given['split']}`")
     heading = next(cell for cell in notebook.cells if cell.source.startswith("# "))
-    heading.source += f"\n\n**Here:** {'; '.join(names)}. {note(study, given['dataset'])}"
+    heading.source += f"\n\n**Here:** {'; '.join(names)}. {study.note(given['dataset'])}"
 
 
 def to_soup(notebook: nbformat.NotebookNode, title: str, way: Way, *, code: bool) -> BeautifulSoup:

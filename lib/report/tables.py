@@ -48,20 +48,23 @@ def elsewhere(study: Study) -> pd.DataFrame:
 def beside(table: pd.DataFrame) -> pd.DataFrame:
     """Table 1, one column per model: for each metric what is published, what was measured here, and its interval.
 
+    The paper's four metrics stand first.
+
     Args:
-        table: metric, model, published, mean, low, high, all as fractions.
+        table: metric, model, published, mean, low, high, all as fractions; low and high NaN: there is no interval.
     """
     rows = {}
-    for metric, title in METRICS.items():
-        part = table[table.metric == metric].set_index("model")
-        if part.empty:
-            continue
-        factor, digits = (100, 1) if metric == "accuracy" else (1, 2)
+    of_the_paper = [metric for metric in METRICS if metric in set(table.metric)]
+    for metric in dict.fromkeys([*of_the_paper, *table.metric]):
+        part, title = table[table.metric == metric].set_index("model"), METRICS.get(metric, metric.capitalize())
+        factor = 100 if metric == "accuracy" else 1
+        digits = {"accuracy": 1, "auc": 3}.get(metric, 2)
         number = f"{{:.{digits}f}}".format
         if part.published.notna().any():
             rows[title, "published"] = as_printed(part.published, factor)
         rows[title, "here"] = (factor * part["mean"]).map(number)
-        rows[title, INTERVAL] = (factor * part.low).map(number) + " to " + (factor * part.high).map(number)
+        interval = (factor * part.low).map(number) + " to " + (factor * part.high).map(number)
+        rows[title, INTERVAL] = interval.where(part.low.notna(), "none: too few groups")
     return pd.DataFrame(rows).T[table.model.unique()].rename_axis(columns=None)
 
 
@@ -111,15 +114,8 @@ def span_of_auc(row) -> str:
 
 def notes(study: Study) -> str:
     """What a reader must know of each data set of a study, as a Markdown list: a subset, or images that are related."""
-    of_each = {study.entry(name).title: note(study, name) for name in study.datasets}
+    of_each = {study.entry(name).title: study.note(name) for name in study.datasets}
     return "\n".join(f"- {title}: {text}" for title, text in of_each.items() if text)
-
-
-def note(study: Study, dataset: str) -> str:
-    """What tables say of a data set: its note, the remark of page 02 on its file, attribution and licence."""
-    entry, path = study.entry(dataset), study.remark(dataset)
-    remark = path.read_text(encoding="utf-8").strip() if path.exists() else ""
-    return " ".join(text for text in [entry.note, remark, entry.credit] if text)
 
 
 def captioned(table: str, caption: str) -> str:

@@ -233,6 +233,12 @@ class Study(Strict):
         """What tables must say of the file that a data set was read from; not there if nothing (in Git)."""
         return self.report / "groups" / dataset / "remark.md"
 
+    def note(self, dataset: str) -> str:
+        """What tables say of a data set: its note, what page 01 has to say of its file, attribution and licence."""
+        entry, path = self.entry(dataset), self.remark(dataset)
+        remark = path.read_text(encoding="utf-8").strip() if path.exists() else ""
+        return " ".join(text for text in [entry.note, remark, entry.credit] if text)
+
     def links(self, dataset: str) -> Path:
         """links.csv of a data set: why images are in one group."""
         return self.data / "groups" / f"{dataset}-links.csv"
