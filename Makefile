@@ -16,6 +16,10 @@
 STUDY ?= demo
 PYTHON ?= python3
 SITE ?= build/site
+# what a shell may hold for other Pythons
+unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONOPTIMIZE PYTHONSTARTUP PYTHONWARNINGS PYTHONINSPECT
+# names of files are UTF-8, also where the locale says ASCII
+export PYTHONUTF8 := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 REDO = 06_evaluate 07_figures 08_claims 09_report
 

@@ -118,6 +118,12 @@ def cluster(study: str, address: str) -> None:
 COMMANDS = [report, execute, render, check, own, look, pipelines, answer, site, weights, pretrain, launch, cluster]
 
 
+def require_utf8() -> None:
+    """StudyError: Python takes names of files for something else than UTF-8; `make` sets PYTHONUTF8."""
+    if sys.getfilesystemencoding().lower() != "utf-8":
+        raise StudyError("names of files are not read as UTF-8 here: set PYTHONUTF8=1, or use make")
+
+
 def main() -> None:
     """Call the command; what the user can mend is one message."""
     parser = argparse.ArgumentParser(prog="python -m lib", description="The commands behind `make` and `dvc repro`.")
@@ -132,6 +138,7 @@ def main() -> None:
     for value in arguments.values():
         values += value if isinstance(value, list) else [value]
     try:
+        require_utf8()
         command(*values)
     except StudyError as error:
         sys.exit(f"error: {error}")

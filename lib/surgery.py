@@ -26,6 +26,7 @@ from lib.attention import BestHeadAttention
 from lib.strict import StudyError, known
 
 POSITIONS = "positional_embedding.pos_embedding"
+NAMED = 6  # tensors named in a message
 
 
 def load_vit(image_size: int, weights_path: Path | None = None, **size) -> ViT:
@@ -114,7 +115,8 @@ def load_tensors(path: Path, expected: dict[str, Tensor], free: str = "") -> dic
         if shape != right:
             wrong.append(f"{name} is {shape}, not {right}")
     if wrong:
-        raise StudyError(f"{Path(path).name} does not fit this model:\n  " + "\n  ".join(sorted(wrong)))
+        more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
+        raise StudyError(f"{Path(path).name} does not fit this model: {', '.join(sorted(wrong)[:NAMED])}{more}")
     return tensors
 
 

@@ -250,6 +250,24 @@ def test_what_systems_leave_in_archives_is_no_image_and_one_folder_more_is_no_ma
     assert len(images) == 2 and not broken and bool(told) == bool(around)
 
 
+@pytest.mark.parametrize("style", [str.upper, str.title])
+def test_letter_case_of_an_archive_s_folders_is_no_matter(tmp_path, style):
+    told = []
+    renamed = {
+        style(name.rpartition("/")[0]) + "/" + name.rpartition("/")[2]: GOOD[name] for name in GOOD if "/" in name
+    }
+    images, _, _ = datasets.read_images(write_zip(tmp_path / "a.zip", renamed), ENTRY, 8, tell=told.append)
+    plain, _, _ = datasets.read_images(write_zip(tmp_path / "b.zip", GOOD), ENTRY, 8)
+    assert list(images.label) == list(plain.label) and "called otherwise" in told[0]
+
+
+def test_an_archive_that_is_a_link_to_nothing_is_named_as_such(tmp_path, monkeypatch):
+    monkeypatch.setenv("STUDY_ARCHIVES", str(tmp_path))
+    (tmp_path / "brain-mri.zip").symlink_to(tmp_path / "elsewhere.zip")
+    with pytest.raises(StudyError, match="brain-mri.zip is a link to .*elsewhere.zip, which is not on this machine"):
+        fetch.find_archive("brain-mri", catalogue.entry("brain-mri"), {}, None)
+
+
 def test_backslashes_in_an_archive_are_slashes(tmp_path):
     path = write_zip(tmp_path / "a.zip", {name.replace("/", "#"): content for name, content in GOOD.items()})
     path.write_bytes(path.read_bytes().replace(b"yes#", b"yes\\").replace(b"no#", b"no\\"))

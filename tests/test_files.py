@@ -1,14 +1,17 @@
 """A file is whole or not there, and what cannot be written is told with its cure."""
 
 import contextlib
+import errno
 import os
 import subprocess
 import sys
 
 import pandas as pd
 import pytest
+from conftest import ROOT
 
-from lib.data.files import read_csv, write, write_csv
+from lib.data import files
+from lib.data.files import alone, read_csv, write, write_csv
 from lib.strict import StudyError
 
 
@@ -55,3 +58,50 @@ def test_labels_that_look_like_numbers_or_nothing_stay_what_they_are(tmp_path):
     read = read_csv(tmp_path / "a.csv")
     assert read[["path", "label", "source"]].astype(object).equals(table[["path", "label", "source"]].astype(object))
     assert read.width.tolist() == [1, 2, 3] and read.p.isna().tolist() == [False, True, False]
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from lib.data.files import alone
+with alone(Path(sys.argv[1]), "another one is at it"):
+    print("held", flush=True)
+    sys.stdin.read(1)
+"""
+
+
+def holder(path, **options) -> subprocess.Popen:
+    """A process that holds a lock until it is written to."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, "-c", HOLD, str(path)], cwd=ROOT, **pipes, **options)
+
+
+def test_who_finds_a_lock_held_says_so_and_waits(tmp_path):
+    with holder(tmp_path / "a.lock") as one, holder(tmp_path / "b.lock") as free:
+        assert one.stdout.readline() == free.stdout.readline() == "held\n"
+        with holder(tmp_path / "a.lock") as two:
+            assert two.stderr.readline() == "another one is at it\n"
+            one.communicate("x")
+            assert two.stdout.readline() == "held\n"
+            two.communicate("x")
+        assert free.communicate("x")[1] == ""
+
+
+def test_a_file_system_that_knows_no_flock_is_locked_otherwise_or_named(tmp_path, monkeypatch):
+    def unknown(*_):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(files.fcntl, "flock", unknown)
+    with alone(tmp_path / "a.lock"), holder(tmp_path / "a.lock") as other:
+        assert other.stdout.readline() == "held\n"  # by flock, which another process may know
+        other.communicate("x")
+    monkeypatch.setattr(files.fcntl, "lockf", unknown)
+    with pytest.raises(StudyError, match="no file can be locked where .*a.lock is: move the project to a disk"):
+        with alone(tmp_path / "a.lock"):
+            pass
+
+
+def test_a_lock_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "a").write_text("")
+    with pytest.raises(StudyError, match="a/b.lock cannot be written"), alone(tmp_path / "a/b.lock"):
+        pass

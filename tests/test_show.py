@@ -2,6 +2,7 @@
 
 from xml.etree import ElementTree
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
@@ -61,3 +62,15 @@ def test_an_answer_is_shown_and_saved_as_the_same_text(tmp_path, monkeypatch):
     show.answer(tmp_path / "answers" / "08_claims.md", "Of 3 claims, 1 supported: 5 % – 6 %.")
     assert shown == ["**Answer.** Of 3 claims, 1 supported: 5 % – 6 %."]
     assert (tmp_path / "answers/08_claims.md").read_text(encoding="utf-8") == "Of 3 claims, 1 supported: 5 % – 6 %.\n"
+
+
+@pytest.mark.parametrize("name", ["正常组织", "종양", "नमस्ते"])
+def test_letters_that_the_font_lacks_are_text_with_room_and_no_boxes(name):
+    sizes = []
+    for title in [name, "a" * len(name)]:
+        figure, axes = plt.subplots()
+        axes.set_title(title)
+        svg = show.as_svg(figure).decode()
+        assert f">{title}</text>" in svg
+        sizes.append(float(svg.split('width="')[1].split("pt")[0]))
+    assert sizes[0] > sizes[1] + 72

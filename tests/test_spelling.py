@@ -1,5 +1,6 @@
 """However labels, patients, paths and folders are spelt, one value is one: the same images as the plain spelling."""
 
+import os
 import unicodedata
 
 import pandas as pd
@@ -17,7 +18,11 @@ from lib.data.spelling import MISSING, clean, is_missing, one_spelling
 from lib.strict import StudyError
 from lib.study import own
 
-many = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(
+    max_examples=int(os.environ.get("EXAMPLES", 40)),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 LABELS = ["Zölle Größe", "7", "normal tissue"]
 BLANKS = st.sampled_from(["", " ", "  ", "\t", "\u00a0", "\u3000", "\u200b", "\ufeff"])
 ROWS = 30
@@ -141,6 +146,86 @@ def test_folders_that_are_parts_are_no_classes(tmp_path, one, other, third):
         (tmp_path / name / "cats" / "a.png").write_bytes(b"")
     with pytest.raises(StudyError, match="is divided into"):
         classes_of(Folder(tmp_path))
+
+
+JOINS = st.sampled_from(["_", "-", " ", ".", "", "__"])
+PAIRS = st.sampled_from([("train", "test"), ("training", "validation"), ("trainval", "test"), ("split1", "split2")])
+
+
+@many
+@given(data=st.data(), pair=PAIRS, around=st.sampled_from(["x", "chest xray", "Röntgen", "public", "my_data", ""]))
+def test_folders_with_a_part_in_their_names_are_no_classes(tmp_path_factory, data, pair, around):
+    top, join = tmp_path_factory.mktemp("parts"), data.draw(JOINS)
+    styled = data.draw(st.sampled_from([str.lower, str.upper, str.title]))
+    join = (join or ("" if styled is str.title else "_")) if around else ""
+    whole = data.draw(st.booleans())  # whether both have the words around, and then no class folders are needed
+    names = [styled(pair[0]), styled(pair[1])]
+    names = [f"{around}{join}{name}" if whole or place else name for place, name in enumerate(names)]
+    is_plain = whole and pair != ("split1", "split2")
+    inside = data.draw(st.sampled_from(["", "cats/", "dogs/"])) if is_plain else "cats/"
+    for name in names:
+        for folder in {inside, inside and "dogs/"}:
+            (top / name / folder).mkdir(parents=True, exist_ok=True)
+            (top / name / folder / "a.png").write_bytes(b"")
+    with pytest.raises(StudyError, match="is divided into"):
+        classes_of(Folder(top))
+
+
+@pytest.mark.parametrize("names", [["cats_train", "cats_test", "dogs_train", "dogs_test"], ["images", "Masks"]])
+def test_parts_of_classes_and_kinds_of_files_are_no_classes(tmp_path, names):
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.png").write_bytes(b"")
+    with pytest.raises(StudyError, match="is divided into|are kinds of files"):
+        classes_of(Folder(tmp_path))
+
+
+@pytest.mark.parametrize("names", [["positive test", "negative test"], ["benign", "body part"], ["mask", "no mask"]])
+@pytest.mark.parametrize("around", ["", "one/", "one/more/"])
+def test_classes_stay_classes_however_deep_they_lie(tmp_path, names, around):
+    for name in names:
+        (tmp_path / around / name).mkdir(parents=True)
+        (tmp_path / around / name / "a.png").write_bytes(b"")
+    assert classes_of(Folder(tmp_path)) == (around, {name: name for name in sorted(names)})
+
+
+@many
+@given(data=st.data())
+def test_a_column_that_stands_twice_is_asked_about(folder, data):
+    top, plain = folder
+    twice = data.draw(st.sampled_from(list(plain)))
+    other = data.draw(BLANKS) + data.draw(st.sampled_from([twice, twice.title(), twice.upper()])) + data.draw(BLANKS)
+    table = pd.concat([plain, plain[twice].sample(frac=1, random_state=1).rename(other).reset_index(drop=True)], axis=1)
+    table.to_csv(top / "t.csv", index=False)
+    with pytest.raises(StudyError, match="columns called|has the columns"):
+        read(top, "t.csv")
+
+
+@pytest.mark.parametrize("name", ["PatientID", "patient no.", "Subject", "subject_id", "Participant-ID"])
+def test_a_column_of_sources_is_known_by_its_name_and_names_without_folders_are_found(folder, name):
+    top, plain = folder
+    bare = plain.path.str.removeprefix("Bilder/")
+    plain.assign(path=bare).rename(columns={"patient": name}).to_csv(top / "t.csv", index=False)
+    plain.to_csv(top / "plain.csv", index=False)
+    pd.testing.assert_frame_equal(read(top, "t.csv"), read(top, "plain.csv"))
+
+
+@given(st.sampled_from(["0", "-1", "9999", "no id", "keine Angabe"]), st.integers(8, 20))
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_patient_of_many_images_is_told(folder, word, number):
+    top, plain = folder
+    plain.assign(patient=[word] * number + list(map(str, range(100, 130 - number)))).to_csv(top / "t.csv", index=False)
+    told = []
+    read(top, "t.csv", told.append)
+    assert any(f"patient {word!r} has {number} of 30 images" in sentence for sentence in told)
+
+
+@given(st.floats(0.01, 1e6), st.sampled_from(["{:.6f}", "{:e}", "{:.8f}", "{:g}0"]))
+def test_numbers_of_one_value_that_are_written_otherwise_are_told(value, form):
+    value = float(f"{value:.4g}")
+    written = form.format(value) if form != "{:g}0" or "." in f"{value:g}" else f"{value:.3f}"
+    told = one_spelling([f"{value:.12g}", written], "label")[1]
+    assert clean(written) == f"{value:.12g}" or "differ in little" in told[0] or "read as one" in told[0]
 
 
 def test_names_of_classes_are_no_parts():

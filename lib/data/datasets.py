@@ -29,6 +29,7 @@ from lib.data.tables import FEW, FOUND, from_table
 from lib.strict import StudyError
 
 # What decoders raise on a file that is no whole image. The last two come from pydicom: no picture, or an empty header.
+# NotImplementedError, of zipfile, is a RuntimeError.
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 UNREADABLE += (Image.DecompressionBombError, AttributeError, TypeError)
 
@@ -60,8 +61,8 @@ def members(archive, entry: Dataset, tell=silent) -> pd.DataFrame:
 def from_names(archive, entry: Dataset, tell=silent) -> pd.DataFrame:
     """Images by the catalogue's pattern for their names: * is anything but a slash, ** is anything.
 
-    Of one's own files, only those count that are images by their suffix or first bytes. Where no name fits, the
-    pattern is looked for in one folder more, as some programs put around an archive.
+    Of one's own files, only those count that are images by their suffix or first bytes. Where no name fits, letter
+    case does not count, nor one folder more, as some programs put around an archive.
     """
     pattern = re.escape(entry.images).replace(r"\*\*", ".+").replace(r"\*", "[^/]+")
     for field, choices in {"label": entry.classes, "part": entry.parts}.items():
@@ -72,13 +73,18 @@ def from_names(archive, entry: Dataset, tell=silent) -> pd.DataFrame:
         tell(f"{len(names) - len(set(names))} members stand in the archive twice: the last of each counts")
     names = images_of(archive, tell) if entry.folder else [name for name in dict.fromkeys(names) if not JUNK(name)]
     matches = [re.fullmatch(pattern, name, re.DOTALL) for name in names]
-    if not any(matches) and not entry.folder:
-        matches = [re.fullmatch(f"[^/]+/{pattern}", name, re.DOTALL) for name in names]
-        if any(matches):
-            tell("the images lie in one more folder than the catalogue says")
+    for around in ["", "[^/]+/"] if not entry.folder else []:
+        if not any(matches):
+            matches = [re.fullmatch(around + pattern, name, re.DOTALL | re.IGNORECASE) for name in names]
+            if found := next(filter(None, matches), None):
+                tell(f"the images are called otherwise than the catalogue says, as {visible(found.string)}")
+    classes, parts = ({name.lower(): name for name in names} for names in [entry.classes, entry.parts])
     rows = []
     for match in filter(None, matches):
-        rows.append((match.string, entry.classes[match["label"]], match.groupdict().get("part", ""), ""))
+        found = match.groupdict()
+        part = parts[found["part"].lower()] if "part" in found else ""
+        folder = found["label"] if found["label"] in entry.classes else classes[found["label"].lower()]
+        rows.append((match.string, entry.classes[folder], part, ""))
     return pd.DataFrame(rows, columns=FOUND)
 
 

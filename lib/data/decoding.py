@@ -48,7 +48,7 @@ def decode(content: bytes, size: int, crop: bool = False, scales: dict | None = 
 def opened(content: bytes, scales: dict | None) -> Image.Image:
     """A file as Pillow's image; with `scales`, deep values as 8 bits."""
     if dicom.is_dicom(content):
-        return dicom.picture(content, scales)
+        return dicom.picture(content, scales, scale_of)
     if scales is None:
         return Image.open(io.BytesIO(content))
     deep = deep_values(content)
@@ -135,10 +135,11 @@ def extent(content: bytes) -> tuple[str, float, float, int] | None:
 def scale_of(kind: str, low: float, high: float) -> tuple[float, float]:
     """What is shown as black and white where a data set's values reach from `low` to `high`.
 
-    Whole numbers from 0 are taken to fill their bits (255, 511, ... 4095, ... 65535), floats from 0 to 1 or 255 to be
-    such fractions; of all others the smallest value is black and the largest white.
+    Whole numbers from 0 are taken to fill their bits (255, 511, ... 4095, ... 65535), so is DICOM where it reaches
+    beyond half of eight bits; floats from 0 to 1 or 255 are taken as such fractions; of all others the smallest value
+    is black and the largest white.
     """
-    if low >= 0 and kind.startswith("integer"):
+    if low >= 0 and (kind.startswith("integer") or (kind.startswith("DICOM") and high > 127)):
         return 0.0, float(2 ** max(8, int(high).bit_length()) - 1)
     if low >= 0 and kind.startswith("float") and high <= 255:
         return 0.0, 1.0 if high <= 1 else 255.0

@@ -4,6 +4,7 @@ Values outside of a window are shown as its ends. Padding, which was not scanned
 """
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
@@ -78,12 +79,13 @@ def is_colour(file) -> bool:
     return int(file.get("SamplesPerPixel") or 1) > 1 or file.get("PhotometricInterpretation") == "PALETTE COLOR"
 
 
-def picture(content: bytes, scales: dict | None) -> Image.Image:
+def picture(content: bytes, scales: dict | None, scale_of: Callable) -> Image.Image:
     """8-bit grey or RGB.
 
     Args:
         scales: of `extent`: what is shown as black and as white; None: the smallest and the largest value in the file,
             padding and palettes as grey values.
+        scale_of: what is black and what is white on a scale that is not among them, by its name and two ends.
     """
     from pydicom.pixels import apply_color_lut, apply_voi_lut
 
@@ -102,8 +104,9 @@ def picture(content: bytes, scales: dict | None) -> Image.Image:
         values = apply_voi_lut(values, file)
         # the ends of the window: what the smallest and the largest 16-bit value are shown as
         low, high = apply_voi_lut(np.array([-32768.0, 65535.0]), file)
-    elif scales:
-        low, high = scales.get(f"DICOM {file.get('Modality') or ''}".strip(), (low, high))
+    elif scales is not None:
+        kind = f"DICOM {file.get('Modality') or ''}".strip()
+        low, high = scales.get(kind) or scale_of(kind, low, high)
     values = (values - low) / max(high - low, 1e-9)
     if file.PhotometricInterpretation == "MONOCHROME1":
         values = 1 - values

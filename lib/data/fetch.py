@@ -75,6 +75,8 @@ def find_archive(
         return from_torchvision(entry.torchvision, path, made, progress)
     if path.exists():
         return path
+    if path.is_symlink():
+        raise StudyError(f"{path} is a link to {os.readlink(path)}, which is not on this machine: mend or delete it")
     if entry.folder:
         raise StudyError(f"{entry.folder} is not there: make report IMAGES=... says where the images of {name} are")
     if entry.url:

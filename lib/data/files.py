@@ -6,6 +6,7 @@ import fcntl
 import gzip
 import io
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:  # whoever executes a notebook in another process does without
 # columns that hold text even where every cell looks like a number
 TEXT_COLUMNS = ["path", "label", "photo", "source", "published_part", "part", "true", "predicted", "one", "other"]
 
+# what a file system answers that does not lock files in this way
+NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}
 CURES = {
     errno.ENOSPC: "make room on that disk",
     errno.EROFS: "make that folder writable",
@@ -39,21 +42,49 @@ def write(path: Path, save: Callable[[Path], object]) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        problem = f"{path} cannot be written ({error.strerror}); nothing that was there is lost"
-        cure = CURES.get(error.errno, "mend that")
-        raise StudyError(f"{problem}: {cure}, and run this again") from error
+        raise not_written(path, error) from error
+
+
+def not_written(path: Path, error: OSError) -> StudyError:
+    """What to say where a file cannot be written."""
+    problem = f"{path} cannot be written ({error.strerror}); nothing that was there is lost"
+    return StudyError(f"{problem}: {CURES.get(error.errno, 'mend that')}, and run this again")
 
 
 @contextlib.contextmanager
-def alone(path: Path) -> Iterator[IO]:
+def alone(path: Path, waiting: str = "") -> Iterator[IO]:
     """Hold a lock file until the block or this process ends; waits while another process holds it.
 
     A child process that inherits the open file holds the lock too, until it ends.
+
+    Args:
+        waiting: printed where another process holds it.
+
+    StudyError: the file cannot be written, or its file system locks no files.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = open(path, "w")
+    except OSError as error:
+        raise not_written(path, error) from error
+    with lock:
+        hold(lock, waiting)
         yield lock
+
+
+def hold(lock: IO, waiting: str) -> None:
+    """Lock an open file: by flock or, where the file system lacks that, by lockf, which no child process inherits."""
+    for take in [fcntl.flock, fcntl.lockf]:
+        try:
+            with contextlib.suppress(BlockingIOError, PermissionError):
+                return take(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if waiting:
+                print(waiting, file=sys.stderr, flush=True)
+            return take(lock, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+    raise StudyError(f"no file can be locked where {lock.name} is: move the project to a disk of this machine")
 
 
 def write_csv(table: "pd.DataFrame", path: Path) -> None:

@@ -20,6 +20,11 @@ _FILLER = (
 )
 _PART = r"(?:train|training|test|tests|testing|val|valid|validate|validation|dev|eval|evaluation|holdout|folds?|cv)"
 PART = re.compile(f"{_FILLER}{_PART}{_FILLER}").fullmatch
+# words that name a part, wherever they stand in a folder's name: chest_xray_train, PublicTest, part2
+_PARTS = re.compile(f"{_PART}|trainval|traindata|testdata|split|part|subset")
+# folders of one kind of file each, as data sets for segmentation or detection have them
+KINDS = {"image", "images", "img", "imgs", "mask", "masks", "label", "labels", "annotation", "annotations", "json"}
+KINDS |= {"segmentation", "segmentations", "groundtruth", "gt", "overlay", "overlays", "xml", "bbox", "bboxes"}
 
 
 def images_of(archive, tell=silent) -> list[str]:
@@ -89,8 +94,7 @@ def classes_of(archive, tell=silent) -> tuple[str, dict[str, str]]:
         inside = [name.removeprefix(around) for name in names if name.startswith(around)]
         beside = [name for name in inside if "/" not in name]
         folders = Counter(name.split("/")[0] for name in inside if "/" in name)
-        below = {name.split("/")[1] for name in inside if name.count("/") > 1}
-        if len(folders) != 1 or beside or len(below) < 2:
+        if len(folders) != 1 or beside or not any(name.count("/") > 1 for name in inside):
             break
         around += next(iter(folders)) + "/"
     if around:
@@ -103,12 +107,13 @@ def classes_of(archive, tell=silent) -> tuple[str, dict[str, str]]:
         links = [path.name for path in sorted(top.iterdir()) if path.is_symlink() and path.is_dir()]
         if links:
             tell(f"links to other folders are not followed: {', '.join(map(visible, links))}")
-    require_classes(Path(archive.filename) / around, folders, inside)
     deeper = {
         folder: {n.split("/")[1] for n in inside if n.startswith(folder + "/") and n.count("/") > 1}
         for folder in folders
     }
-    if len(folders) > 1 and len(alike := set.intersection(*deeper.values())) > 1:
+    alike = set.intersection(*deeper.values()) if len(folders) > 1 else set()
+    require_classes(Path(archive.filename) / around, folders, inside, alike)
+    if len(alike) > 1:
         named = ", ".join(map(visible, sorted(alike)[:3]))
         tell(f"every class folder holds the folders {named}: if these are the classes, name one folder above them")
     spelling, sentences = one_spelling(folders.elements(), "class")
@@ -120,13 +125,40 @@ def classes_of(archive, tell=silent) -> tuple[str, dict[str, str]]:
     }
 
 
-def require_classes(top: Path, folders: Counter, names: list[str]) -> None:
-    """StudyError: folders are parts of a data set, or one holds the others once more (an archive unpacked twice)."""
-    parts = [folder for folder in sorted(folders) if PART(re.sub(r"[\W_]+", "", clean(folder).casefold()))]
-    if len(parts) > 1:
-        named = ", ".join(map(visible, sorted(folders)))
-        cure = "name one of them, with one sub-folder per class; this project makes the parts itself"
+def words_of(folder: str) -> list[str]:
+    """chest_xray2-PublicTest -> chest, xray, public, test."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", clean(folder))
+    return re.findall(r"[^\W\d_]+", apart.casefold())
+
+
+def are_parts(folders: list[str], alike: set[str]) -> bool:
+    """Whether folders are parts of a data set (train, test), and not classes.
+
+    `alike`: names of folders that all of them hold; where there are several, one part's name is enough.
+    """
+    if sum(bool(PART(re.sub(r"[\W_]+", "", clean(folder).casefold()))) for folder in folders) > 1:
+        return True
+    named = [folder for folder in folders if any(map(_PARTS.fullmatch, words_of(folder)))]
+    if len(alike) > 1 and not are_parts(sorted(alike), set()):
+        return bool(named)
+    # the same words beside the part's: x_train and x_test, or cats_train, cats_test, dogs_train and dogs_test
+    rest = [" ".join(word for word in words_of(folder) if not _PARTS.fullmatch(word)) for folder in named]
+    marks = [" ".join(word for word in words_of(folder) if _PARTS.fullmatch(word)) for folder in named]
+    return len(named) == len(folders) > len(set(rest)) and len(set(marks)) > 1
+
+
+def require_classes(top: Path, folders: Counter, names: list[str], alike: set[str]) -> None:
+    """StudyError: folders are parts of a data set, or one holds the others once more (an archive unpacked twice).
+
+    `alike`: names of folders that all of them hold.
+    """
+    named = ", ".join(map(visible, sorted(folders)))
+    if are_parts(sorted(folders), alike):
+        cure = "name one of them, or move their files into one folder per class; this project makes the parts itself"
         raise StudyError(f"{visible(str(top))} is divided into {named}: {cure}")
+    if len(folders) > 1 and all("".join(words_of(folder)) in KINDS for folder in folders):
+        cure = "name a folder with one sub-folder per class, or a CSV file with path and label"
+        raise StudyError(f"{visible(str(top))} holds {named}: these are kinds of files, and no classes; {cure}")
     inside: dict[str, set[str]] = {}
     for name in names:
         inside.setdefault(name.split("/")[0], set()).update(map(folded, name.split("/")[1:-1]))

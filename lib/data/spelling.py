@@ -3,6 +3,7 @@
 values of a column or names of folders --one_spelling--> value -> the spelling that counts, and what to tell
 """
 
+import contextlib
 import re
 import unicodedata
 from collections import Counter
@@ -100,14 +101,15 @@ def one_spelling(values: Iterable[str], what: str) -> tuple[dict[str, str], list
     raw: dict[str, list[str]] = {}
     for value in sorted(counts):
         raw.setdefault(folded(value), []).append(value)
+    several = {key: values for key, values in sorted(raw.items()) if len(values) > 1}
     sentences = [
-        f"{what} {chosen[key]!r}: {listed(values, counts)} are read as one"
-        for key, values in sorted(raw.items())
-        if len(values) > 1
+        f"{what} {chosen[key]!r}: {listed(several[key], counts)} are read as one" for key in list(several)[:SHOWN]
     ]
+    if len(several) > SHOWN:
+        sentences.append(f"{what}: {len(several) - SHOWN} others are spelt in several ways, and read as one each")
     alike: dict[str, list[str]] = {}
     for key in same:
-        alike.setdefault(re.sub(r"[\W_]+|(?<!\d)0+(?=\d)", "", key.casefold()) or key, []).append(key)
+        alike.setdefault(nearly(key), []).append(key)
     totals = Counter({chosen[key]: sum(forms.values()) for key, forms in same.items()})
     sentences += [
         f"{what}: {listed([chosen[key] for key in sorted(keys)], totals)} differ in little, and count as different:"
@@ -116,6 +118,13 @@ def one_spelling(values: Iterable[str], what: str) -> tuple[dict[str, str], list
         if len(keys) > 1
     ]
     return {value: chosen[folded(value)] for value in counts}, sentences
+
+
+def nearly(key: str) -> str:
+    """What values share that may be one: letters and digits without what joins them, or a number's value."""
+    with contextlib.suppress(ValueError):
+        return f"{float(key.replace(',', '.')):.12g}"
+    return re.sub(r"[\W_]+|(?<!\d)0+(?=\d)", "", key.casefold()) or key
 
 
 def listed(values: list[str], counts: Counter) -> str:

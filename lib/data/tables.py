@@ -1,13 +1,11 @@
-"""A table that names images: read as spreadsheets and R write it, then label, part and source of each image.
+"""A table that names images: label, part and source of each image.
 
-    bytes --read_table--> cells as text --from_table--> path, label, published_part, source
+    cells as text (lib.data.cells) --from_table--> path, label, published_part, source
 
 Of the project's own catalogue every cell counts as it stands. Of a folder of one's own, spellings that are surely the
 same are one (lib.data.spelling), and rows that name no image or no single label are left out and told.
 """
 
-import csv
-import io
 import os
 import re
 import unicodedata
@@ -18,88 +16,16 @@ import networkx
 import pandas as pd
 
 from lib.data.catalogue import Dataset
+from lib.data.cells import read_table
 from lib.data.decoding import SUFFIXES
 from lib.data.labels import NONE, SEPARATOR
 from lib.data.spelling import clean, folded, is_missing, is_unknown, one_spelling, silent, visible
 from lib.strict import StudyError
 
 FOUND = ["path", "label", "published_part", "source"]  # columns of `members`
+LARGEST, MANY = 0.2, 5  # of a patient's images: a larger share of all, and more than so many times the median, is told
 FEW = 0.05  # share of the images that may carry two labels; they are left out
-SAVE = "open it in the program that wrote it, and save it as CSV (UTF-8)"
-KINDS = {b"PK\3\4": "a spreadsheet", b"\xd0\xcf\x11\xe0": "an old spreadsheet", b"%PDF": "a PDF file"}
 FROM_ELSEWHERE = re.compile(r"[A-Za-z]:[\\/]|[\\/]|[a-z]+://")
-
-
-def read_table(archive, name: str, needed: list[str] = (), tell=silent) -> pd.DataFrame:
-    """A table of an archive, every cell as text; column names without blanks around them.
-
-    Separators may be commas, semicolons, tabs or bars; the text UTF-8, UTF-16 or, told, Windows' cp1252.
-
-    Args:
-        needed: column names; the separator is the first by which the header has them.
-        tell: called with a sentence on what was taken.
-
-    StudyError: it is missing, or not a table; the message says what to do.
-    """
-    try:
-        content = archive.read(name)
-    except KeyError:
-        archive_name = Path(archive.filename).name
-        raise StudyError(f"{archive_name} has no {name}: is it the archive of another data set?") from None
-    text = decoded(content, name, tell)
-    lines = text.lstrip("\r\n").splitlines()
-    if lines and lines[0].lower().startswith("sep="):  # Excel's own first line
-        text, lines = text.lstrip("\r\n")[len(lines[0]) :], lines[1:]
-    header = next((line for line in lines if line.strip()), "")
-    separator = next((mark for mark in ",;\t|" if has_columns(header, mark, needed)), ",")
-    if separator != ",":
-        tell(f"{name}: columns are separated by {'tabs' if separator == chr(9) else repr(separator)}")
-    try:
-        table = pd.read_csv(
-            io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, skipinitialspace=separator != "\t"
-        )
-    except ValueError as error:  # of pandas
-        raise StudyError(f"{name} is no table: {error}") from None
-    return table.rename(columns=clean)
-
-
-def decoded(content: bytes, name: str, tell=silent) -> str:
-    """The text of a file. StudyError: it is a spreadsheet, or in an encoding that is not known."""
-    for start, kind in KINDS.items():
-        if content.startswith(start):
-            raise StudyError(f"{name} is {kind}, not a CSV file: {SAVE}")
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encodings = ["utf-16"]
-    elif b"\0" in content[:200]:
-        encodings = ["utf-16-le" if content[1:2] == b"\0" else "utf-16-be"]
-    else:
-        encodings = ["utf-8-sig", "cp1252"]
-    for encoding in encodings:
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if encoding == "cp1252":
-            odd = sorted(set(text) - set(map(chr, range(128))))
-            tell(f"{name} is not UTF-8: read as Windows cp1252, in which it has the letters {' '.join(odd[:20])}")
-        return text
-    raise StudyError(f"{name} is no table: its text is neither UTF-8, UTF-16 nor cp1252; {SAVE}")
-
-
-def has_columns(header: str, separator: str, needed: list[str]) -> bool:
-    """Whether a header has all the columns, whatever their case and the blanks around them."""
-    names = {folded(cell) for cell in next(csv.reader([header], delimiter=separator, skipinitialspace=True), [])}
-    return names >= {folded(name) for name in needed}
-
-
-def column(table: pd.DataFrame, name: str, file: str) -> str:
-    """The table's own spelling of a column's name. StudyError: no column is called so, or two."""
-    found = [name] if name in table else [other for other in table if folded(other) == folded(name)]
-    if not found:
-        raise StudyError(f"{file} has no column {name}: it has {', '.join(table.columns)}")
-    if len(found) > 1:
-        raise StudyError(f"{file} has the columns {' and '.join(found)}: delete or rename all but one of them")
-    return found[0]
 
 
 def from_table(archive, entry: Dataset, tell=silent) -> pd.DataFrame:
@@ -161,6 +87,7 @@ def as_meant(archive, entry: Dataset, table: pd.DataFrame, tell) -> pd.DataFrame
             if not unknown.all():
                 what = "each such image counts as a source of its own, so intervals may be too narrow"
             sentences.append(f"{unknown.sum()} of {len(table)} rows have no known {columns.source}: {what}")
+        sentences += standing_out(table[columns.source], columns.source)
     for sentence in sentences:
         tell(sentence)
     index = names_by_spelling(archive.namelist())
@@ -178,13 +105,26 @@ def as_meant(archive, entry: Dataset, table: pd.DataFrame, tell) -> pd.DataFrame
     return table.assign(**{columns.path: paths.where(paths != "", table[columns.path])})
 
 
+def standing_out(sources: pd.Series, what: str) -> list[str]:
+    """A sentence on a source of so many images that its name may mean that the source is not known."""
+    number = sources[sources != ""].value_counts()
+    if len(number) < 3 or number.iloc[0] <= max(LARGEST * len(sources), MANY * number.median()):
+        return []
+    problem = f"{what} {number.index[0]!r} has {number.iloc[0]} of {len(sources)} images, others {number.median():g}"
+    return [f"{problem} (median): empty these cells if it means that the {what} is not known"]
+
+
 def names_by_spelling(names: list[str]) -> dict[str, set[str]]:
-    """How a table may spell a file's name -> files of that name: another case or Unicode form, without its suffix."""
+    """How a table may spell a file's name -> files of that name: another case or Unicode form, without its suffix.
+
+    A name without folders stands for a file of that name in whatever folder, under a key that begins with a slash.
+    """
     index: dict[str, set[str]] = {}
     for name in names:
         whole = folded(name)
         without = whole.rpartition(".")[0] if whole.endswith(SUFFIXES) else whole
-        for key in {name, whole, without}:
+        alone = {f"/{key.rpartition('/')[2]}" for key in [whole, without]}
+        for key in {name, whole, without, *alone}:
             index.setdefault(key, set()).add(name)
     return index
 
@@ -201,6 +141,8 @@ def path_of(archive, index: dict[str, set[str]], cell: str) -> str:
     if FROM_ELSEWHERE.match(text):
         parts = [part for part in re.split("/+", text) if part]
         candidates += ["/".join(parts[start:]) for start in range(1, len(parts))]
+    elif "/" not in text:
+        candidates.append(f"/{text}")
     for candidate in [cell, *candidates]:
         for key in [candidate, folded(candidate)]:
             found = index.get(key, set())

@@ -9,6 +9,7 @@ import base64
 import html
 import io
 import re
+import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -20,6 +21,7 @@ from lib import strict
 from lib.data.files import write, write_csv
 from lib.strict import known
 
+WIDER = 0.7  # inches around a figure whose labels may be wider than matplotlib reckons
 # The paper's diagrams, redrawn: lib/plots/<name>.svg, and its alternative text. No data is in them.
 DRAWINGS = {
     "architecture": (
@@ -46,9 +48,19 @@ def as_svg(figure: Figure | Path | bytes) -> bytes:
         return figure
     if isinstance(figure, Path):
         return figure.read_bytes()
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
+    with warnings.catch_warnings(record=True) as caught:
+        svg = saved(figure)
+        # letters that matplotlib's font lacks, as Chinese ones: browsers have them, and they are wider than reckoned
+        if any("missing from font" in str(warning.message) for warning in caught):
+            svg = saved(figure, pad_inches=WIDER)
     plt.close(figure)
+    return svg
+
+
+def saved(figure: Figure, **how) -> bytes:
+    """A figure as SVG."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None}, **how)
     return buffer.getvalue()
 
 

@@ -8,7 +8,6 @@ Times, random ids and progress bars are left out, so that equal runs write equal
 import os
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 sys.modules["rfc3987_syntax"] = None  # jsonschema does without it, and its import takes a second of every notebook
 
@@ -16,10 +15,12 @@ import nbformat  # noqa: E402
 
 from lib import strict  # noqa: E402
 from lib.data.files import alone, write  # noqa: E402
+from lib.report.kernel import this_python  # noqa: E402
 from lib.strict import StudyError  # noqa: E402
 from lib.study import load_study  # noqa: E402
 from lib.study.paths import page_name  # noqa: E402
 
+START = 600  # seconds that a kernel may take to start, on a machine that is busy
 WIDGET = "application/vnd.jupyter.widget-view+json"  # a progress bar
 
 
@@ -44,12 +45,12 @@ def execute(notebook: str, study: str, parameters: dict[str, str]) -> Path:
 def run(notebook: str, parameters: dict[str, str], kept: Path) -> nbformat.NotebookNode:
     """Run a notebook by Papermill, which keeps it at `kept` as it goes; what it prints is shown at once."""
     import papermill
-    from traitlets.config import Config
+    from nbclient.exceptions import DeadKernelError
 
     kept.parent.mkdir(parents=True, exist_ok=True)
-    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # a debugger's warning in every log
+    place = f"(stopped in notebooks/{notebook}.ipynb; what it did is in {kept.relative_to(strict.ROOT)})"
     try:
-        with TemporaryDirectory(prefix="kernel-") as sockets:  # no open port while a notebook runs
+        with this_python() as config:
             return papermill.execute_notebook(
                 strict.ROOT / "notebooks" / f"{notebook}.ipynb",
                 kept,
@@ -59,12 +60,24 @@ def run(notebook: str, parameters: dict[str, str], kept: Path) -> nbformat.Noteb
                 progress_bar=False,
                 stdout_file=sys.stdout,
                 stderr_file=sys.stderr,
-                config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
+                start_timeout=START,
+                config=config,
             )
     except papermill.PapermillExecutionError as error:
         reason = error.evalue if error.ename == "StudyError" else "\n".join(error.traceback)
-        place = f"(stopped in notebooks/{notebook}.ipynb; what it did is in {kept.relative_to(strict.ROOT)})"
         raise StudyError(f"{reason}\n  {place}") from None
+    except DeadKernelError:
+        raise StudyError(f"{killed(parameters['study'])}\n  {place}") from None
+
+
+def killed(study: str) -> str:
+    """What to say where the process of a notebook has gone without a word."""
+    size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"the process of this notebook was killed from outside: memory may have run out ({size:.0f} GiB are in this"
+        " machine, for all programs). Close other programs, run one training at a time (JOBS=1), or make batch_size or"
+        f" image_size smaller in params/{study}/params.yaml; then run this again: what is finished is kept"
+    )
 
 
 def stable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -12,6 +12,7 @@ from lib.report.execute import execute
 from lib.report.render import render
 from lib.strict import StudyError
 from lib.study import Study, load_study
+from lib.study.paths import making_report
 
 OWN = ["frozen", "fine-tuned"]  # models of params/own.yaml, in this order
 
@@ -21,6 +22,12 @@ def look(name: str) -> None:
 
     StudyError: what a notebook of these stops with; or the study has neither model.
     """
+    with making_report(name):
+        look_alone(name)
+
+
+def look_alone(name: str) -> None:
+    """`look`, while nobody else makes this report."""
     study = load_study(name)
     cell = study.cells[0]
     models = [model for model in OWN if model in study.models]

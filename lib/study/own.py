@@ -20,17 +20,15 @@ from lib import strict
 from lib.data import catalogue
 from lib.data.archives import Folder, open_archive
 from lib.data.catalogue import Dataset
+from lib.data.cells import SOURCES, column, read_table, source_column
 from lib.data.datasets import members
 from lib.data.decoding import SUFFIXES
 from lib.data.files import write
 from lib.data.folders import classes_of, printed
 from lib.data.spelling import is_missing, one_spelling, silent, visible
-from lib.data.tables import column, read_table
 from lib.strict import StudyError, known, validated
 
 FEWEST = 5  # sources per class (images, where sources are unknown): one for each fifth of a split
-# A column of such a name, also Patient or patient_id, names the source of each image; the first one counts.
-SOURCES = ["patient", "photograph", "group"]
 LONGEST = 40  # letters of a study's name, which stands in names of files
 SEEN = 8000  # images that a fine-tuning sees about, within 4 to 20 epochs: three minutes on two cores
 PASS = 2500  # images per epoch at most (epoch_images of params/own.yaml)
@@ -79,12 +77,11 @@ def layout_of_table(archive, table: str, tell=silent) -> dict:
     """The `images`, `classes` and `table` of a catalogue entry; tells which column names the sources."""
     rows = read_table(archive, table, ["path", "label"], tell)
     path, label = (column(rows, name, table) for name in ["path", "label"])
-    spelt = {re.sub(r"[ _-]?id$", "", name.strip().lower()): name for name in rows}
-    source = next((spelt[name] for name in SOURCES if name in spelt), None)
+    source = source_column(rows, table)
     if source:
         tell(f"{table}: column {source!r} says which images belong together")
     else:
-        missing = f"no column is called {' or '.join(SOURCES)}"
+        missing = f"no column is called {', '.join(SOURCES)}"
         tell(f"{table}: {missing}; images that look alike are grouped instead")
     spelling, _ = one_spelling([cell for cell in rows[label] if not is_missing(cell)], "label")
     columns = {"file": table, "path": path, "label": label, "source": source}

@@ -6,6 +6,8 @@
 Folders that are in Git: runs/ (but no trained weights) and reports/. Not in Git: data/, weights/, build/.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +17,7 @@ import yaml
 
 from lib import strict
 from lib.data.catalogue import Dataset
+from lib.data.files import alone
 from lib.data.splits import FOLDS
 from lib.strict import StudyError, known
 
@@ -206,3 +209,11 @@ class Run:
         if not self.settings.exists():
             raise StudyError(f"{self} was not trained: make report STUDY={self.study.study}, or restore {self.folder}")
         return yaml.safe_load(self.settings.read_text())
+
+
+@contextmanager
+def making_report(study: str) -> Iterator[None]:
+    """Keep others from making a study's report within the block; says so, and waits, while another process does."""
+    waiting = "another process is making this report: waiting until it has ended"
+    with alone(strict.ROOT / "build" / ".locks" / f"{study}-report", waiting):
+        yield

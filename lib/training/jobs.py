@@ -21,9 +21,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from lib import strict
-from lib.data.files import alone
+from lib.data.files import alone, write
 from lib.strict import StudyError
 from lib.study import Study, load_study
+from lib.study.paths import making_report
 
 # lines of DVC that ask the user for nothing that has to be done here
 OF_DVC = ("Updating lock file", "To track", "\tgit add", "To enable auto", "\tdvc config", "Use `dvc push`")
@@ -41,6 +42,13 @@ class Job(NamedTuple):
 def dvc(*arguments: str, **options) -> subprocess.CompletedProcess:
     """Run DVC of this environment in the project's folder; it waits while another DVC holds the lock."""
     return subprocess.run(command(*arguments), cwd=strict.ROOT, env=environment(), **options)
+
+
+def without_git() -> None:
+    """Tell DVC where the project is no Git repository, but was downloaded as a zip file."""
+    local = strict.ROOT / ".dvc" / "config.local"
+    if not (strict.ROOT / ".git").exists() and not local.exists():
+        write(local, lambda part: part.write_text("[core]\n    no_scm = true\n", encoding="utf-8"))
 
 
 def command(*arguments: str) -> list[str]:
@@ -146,7 +154,14 @@ def mend_lock() -> None:
 
 def report(study_name: str, size: str = "") -> None:
     """Make the report of a study, `size` jobs at a time (default: at_once). StudyError: stages that failed."""
+    with making_report(study_name):
+        report_alone(study_name, size)
+
+
+def report_alone(study_name: str, size: str = "") -> None:
+    """`report`, while nobody else makes this report."""
     study = load_study(study_name)
+    without_git()
     path = f"reports/{study.study}/index.html"
     mend_lock()
     if dvc("status", "-q", pipeline(study)).returncode == 0:

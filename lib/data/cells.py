@@ -1,0 +1,128 @@
+"""The bytes of a table as spreadsheets, R and databases write it -> cells as text.
+
+bytes --decoded--> text --separator of the header--> cells; names of columns without blanks around them
+"""
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from lib.data.spelling import clean, folded, silent
+from lib.strict import StudyError
+
+SAVE = "open it in the program that wrote it, and save it as CSV (UTF-8)"
+KINDS = {b"PK\3\4": "a spreadsheet", b"\xd0\xcf\x11\xe0": "an old spreadsheet", b"%PDF": "a PDF file"}
+RENAME = (
+    "its first line must name the columns, separated by commas: path (the file), label (the class) and, if known,"
+    " patient"
+)
+# A column of such a name, also Patient or patient_id, names the source of each image; the first one counts.
+SOURCES = ["patient", "subject", "participant", "photograph", "group"]
+# what may follow it: patient_id, PatientID, Patient number
+NUMBER = re.compile(r"[ _-]?(id|ids|no|nr|number|name|code|key)[.:]?$")
+
+
+def read_table(archive, name: str, needed: list[str] = (), tell=silent) -> pd.DataFrame:
+    """A table of an archive, every cell as text; column names without blanks around them.
+
+    Separators may be commas, semicolons, tabs or bars; the text UTF-8, UTF-16 or, told, Windows' cp1252.
+
+    Args:
+        needed: column names; the separator is the first by which the header has them.
+        tell: called with a sentence on what was taken.
+
+    StudyError: it is missing, or not a table, or two of its columns have one of these names; the message says what to
+    do.
+    """
+    try:
+        content = archive.read(name)
+    except KeyError:
+        archive_name = Path(archive.filename).name
+        raise StudyError(f"{archive_name} has no {name}: is it the archive of another data set?") from None
+    text = decoded(content, name, tell)
+    lines = text.lstrip("\r\n").splitlines()
+    if lines and lines[0].lower().startswith("sep="):  # Excel's own first line
+        text, lines = text.lstrip("\r\n")[len(lines[0]) :], lines[1:]
+    header = next((line for line in lines if line.strip()), "")
+    separator = next((mark for mark in ",;\t|" if has_columns(header, mark, needed)), ",")
+    if separator != ",":
+        tell(f"{name}: columns are separated by {'tabs' if separator == chr(9) else repr(separator)}")
+    require_once(header, separator, needed, name)
+    try:
+        table = pd.read_csv(
+            io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, skipinitialspace=separator != "\t"
+        )
+    except ValueError as error:  # of pandas
+        raise StudyError(f"{name} is no table: {str(error).strip()}; mend that line, or {SAVE}") from None
+    return table.rename(columns=clean)
+
+
+def decoded(content: bytes, name: str, tell=silent) -> str:
+    """The text of a file. StudyError: it is a spreadsheet, or in an encoding that is not known."""
+    for start, kind in KINDS.items():
+        if content.startswith(start):
+            raise StudyError(f"{name} is {kind}, not a CSV file: {SAVE}")
+    if content.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        encodings = ["utf-32"]
+    elif content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encodings = ["utf-16"]
+    elif b"\0" in content[:200]:
+        encodings = ["utf-16-le" if content[1:2] == b"\0" else "utf-16-be"]
+    else:
+        encodings = ["utf-8-sig", "cp1252"]
+    for encoding in encodings:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if encoding == "cp1252":
+            odd = sorted(set(text) - set(map(chr, range(128))))
+            tell(f"{name} is not UTF-8: read as Windows cp1252, in which it has the letters {' '.join(odd[:20])}")
+        return text
+    raise StudyError(f"{name} is no table: its text is neither UTF-8, UTF-16 nor cp1252; {SAVE}")
+
+
+def has_columns(header: str, separator: str, needed: list[str]) -> bool:
+    """Whether a header has all the columns, whatever their case and the blanks around them."""
+    return set(names_in(header, separator)) >= {folded(name) for name in needed}
+
+
+def names_in(header: str, separator: str) -> list[str]:
+    """The names of columns in a header, `folded`."""
+    return [folded(cell) for cell in next(csv.reader([header], delimiter=separator, skipinitialspace=True), [])]
+
+
+def require_once(header: str, separator: str, needed: list[str], file: str) -> None:
+    """StudyError: two columns have one of the names, which pandas would rename without a word."""
+    names = names_in(header, separator)
+    if twice := [name for name in needed if names.count(folded(name)) > 1]:
+        raise StudyError(
+            f"{file} has {names.count(folded(twice[0]))} columns called {twice[0]}: delete or rename all but one"
+        )
+
+
+def column(table: pd.DataFrame, name: str, file: str) -> str:
+    """The table's own spelling of a column's name. StudyError: no column is called so, or two."""
+    found = [other for other in table if folded(other) == folded(name)]
+    if not found:
+        raise StudyError(f"{file} has no column {name}: it has {', '.join(table.columns)}; {RENAME}")
+    if len(found) > 1:
+        raise StudyError(f"{file} has the columns {' and '.join(found)}: delete or rename all but one of them")
+    return found[0]
+
+
+def source_column(table: pd.DataFrame, file: str) -> str | None:
+    """The column that names the source of each image, by SOURCES; None: there is none.
+
+    StudyError: two such columns, patient and patient_id for instance, group the images in different ways.
+    """
+    spelt: dict[str, list[str]] = {}
+    for name in table:
+        spelt.setdefault(NUMBER.sub("", folded(name)), []).append(name)
+    found = next((spelt[name] for name in SOURCES if name in spelt), [])
+    if len(set(found)) < len(found) or len({tuple(pd.factorize(table[name])[0]) for name in found}) > 1:
+        raise StudyError(f"{file} has the columns {' and '.join(found)}: delete or rename all but one of them")
+    return found[0] if found else None

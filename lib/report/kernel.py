@@ -1,0 +1,61 @@
+"""The process that a notebook runs in: this Python, whatever the user of this machine has set up beside it.
+
+Another environment's kernel called `python3`, an IPython profile, a matplotlibrc or PYTHONPATH would change what a
+notebook computes, prints and draws.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest import mock
+
+LONGEST = 60  # letters of a folder in which a socket's path, of 103 at most, has room
+COMMAND = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+
+
+@contextmanager
+def this_python() -> Iterator:
+    """Set the environment in which a kernel called `python3` is this Python; yields settings for Papermill.
+
+    A notebook is reached through sockets in a folder, so that no port is open; where every folder for temporary files
+    has a name too long for that, through a port.
+    """
+    from traitlets.config import Config
+
+    with tempfile.TemporaryDirectory(prefix="kernel-", dir=short_folder()) as name:
+        folder = Path(name)
+        described = folder / "kernels" / "python3" / "kernel.json"
+        described.parent.mkdir(parents=True)
+        described.write_text(json.dumps({"argv": COMMAND, "display_name": "Python 3", "language": "python"}))
+        (folder / "matplotlibrc").write_text("")
+        with mock.patch.dict(os.environ, environment(folder), clear=True):
+            sockets = {"transport": "ipc", "ip": f"{folder}/kernel"} if len(name) <= LONGEST + 20 else {}
+            yield Config({"KernelManager": sockets})
+
+
+def short_folder() -> str:
+    """A folder for temporary files: the usual one, or another whose name leaves room for a socket's."""
+    usual = tempfile.gettempdir()
+    for folder in [usual, "/tmp", "/var/tmp", "/dev/shm"]:
+        if len(folder) <= LONGEST and os.access(folder, os.W_OK | os.X_OK):
+            return folder
+    return usual
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """This process's environment without settings of Python's, and with `folder` for those of Jupyter and IPython."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    jupyter = os.pathsep.join(filter(None, [str(folder), os.environ.get("JUPYTER_PATH")]))
+    return plain | {
+        "PYTHONUTF8": "1",
+        "JUPYTER_PATH": jupyter,
+        "IPYTHONDIR": str(folder / "ipython"),
+        "MATPLOTLIBRC": str(folder / "matplotlibrc"),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        # a debugger's warning in every log
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }

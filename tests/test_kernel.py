@@ -1,0 +1,73 @@
+"""A notebook runs in this Python, whatever the user of the machine has set up; one that is killed is told as such."""
+
+import json
+import tempfile
+
+import nbformat
+import pytest
+
+from lib import strict
+from lib.report import execute, kernel
+from lib.strict import StudyError
+
+SEEN = """
+import json, os, sys
+import matplotlib, numpy
+print(json.dumps([sys.executable, matplotlib.rcParams["font.size"], numpy.__file__, sys.flags.optimize,
+                  sys.getfilesystemencoding(), "spoilt" in globals()]))
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project with one notebook of one cell, whose source is set by the test."""
+    monkeypatch.setattr(strict, "ROOT", tmp_path)
+    (tmp_path / "notebooks").mkdir()
+
+    def notebook(source: str) -> None:
+        cell = nbformat.v4.new_code_cell(source, metadata={"tags": ["parameters"]})
+        described = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=described), tmp_path / "notebooks/x.ipynb")
+
+    return notebook
+
+
+def test_what_the_user_has_set_up_changes_no_notebook(project, tmp_path, monkeypatch):
+    spec = tmp_path / "user/kernels/python3/kernel.json"
+    spec.parent.mkdir(parents=True)
+    spec.write_text(json.dumps({"argv": ["/no/such/python", "{connection_file}"], "display_name": "", "language": ""}))
+    startup = tmp_path / "ipython/profile_default/startup/a.py"
+    startup.parent.mkdir(parents=True)
+    startup.write_text("spoilt = True")
+    (tmp_path / "matplotlibrc").write_text("font.size: 3")
+    (tmp_path / "path/numpy").mkdir(parents=True)
+    (tmp_path / "path/numpy/__init__.py").write_text("1 / 0")
+    long = tmp_path / ("long" * 30)
+    long.mkdir()
+    changes = {"JUPYTER_PATH": tmp_path / "user", "IPYTHONDIR": tmp_path / "ipython", "MPLBACKEND": "no-such-backend"}
+    changes |= {"MATPLOTLIBRC": tmp_path / "matplotlibrc", "PYTHONPATH": tmp_path / "path", "PYTHONOPTIMIZE": "2"}
+    changes |= {"PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "error", "PYTHONUTF8": "0", "LC_ALL": "C", "TMPDIR": long}
+    for name, value in changes.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    project(SEEN)
+    made = execute.run("x", {}, tmp_path / "build/x.ipynb")
+    python, size, numpy, optimised, encoding, spoilt = json.loads(made.cells[-1].outputs[0].text)
+    assert python == kernel.COMMAND[0] and size == 10 and str(tmp_path) not in numpy
+    assert (optimised, encoding, spoilt) == (0, "utf-8", False)
+
+
+def test_a_process_that_was_killed_is_told_with_what_may_help(project, tmp_path):
+    project("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    with pytest.raises(
+        StudyError, match=r"(?s)killed from outside: memory may have run out .* GiB .*JOBS=1.*mine/params"
+    ):
+        execute.run("x", {"study": "mine"}, tmp_path / "build/x.ipynb")
+
+
+@pytest.mark.parametrize("name", ["t", "t" * 90])
+def test_a_folder_for_sockets_is_short_wherever_one_is(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(tempfile, "tempdir", f"/{name}")
+    assert len(kernel.short_folder()) <= kernel.LONGEST
+    monkeypatch.setattr(kernel.os, "access", lambda *_: False)
+    assert kernel.short_folder() == f"/{name}"
