@@ -6,6 +6,7 @@ import faults
 import pytest
 from conftest import Project
 
+from lib import strict
 from lib.study import load_study
 from lib.training import jobs
 
@@ -101,3 +102,16 @@ def test_two_at_a_time_give_the_bytes_of_one_at_a_time_whatever_omp_num_threads_
     assert faults.files(project, "tiny") == faults.files(finished, "tiny")
     code, output = project.run("python", "-m", "lib", "report", "tiny", "2")
     assert code == 0 and "Nothing to do" in output
+
+
+@pytest.mark.parametrize("has_git", [True, False])
+@pytest.mark.parametrize("has_flock", [True, False])
+def test_dvc_is_told_of_a_project_without_git_and_of_a_disk_without_flock(tmp_path, monkeypatch, has_git, has_flock):
+    monkeypatch.setattr(strict, "ROOT", tmp_path)
+    monkeypatch.setattr(jobs, "has_flock", lambda folder: has_flock)
+    if has_git:
+        (tmp_path / ".git").mkdir()
+    jobs.tell_dvc()
+    config = tmp_path / ".dvc/config.local"
+    text = config.read_text() if config.exists() else ""
+    assert ("no_scm = true" in text) == (not has_git) and ("hardlink_lock = true" in text) == (not has_flock)

@@ -72,6 +72,16 @@ def alone(path: Path, waiting: str = "") -> Iterator[IO]:
         yield lock
 
 
+def has_flock(folder: Path) -> bool:
+    """Whether files in a folder can be locked by flock; a network's file system may not know it."""
+    with open(folder / "flock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            return error.errno not in NO_LOCKS
+    return True
+
+
 def hold(lock: IO, waiting: str) -> None:
     """Lock an open file: by flock or, where the file system lacks that, by lockf, which no child process inherits."""
     for take in [fcntl.flock, fcntl.lockf]:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from lib import strict
-from lib.data.files import alone, write
+from lib.data.files import alone, has_flock, write
 from lib.strict import StudyError
 from lib.study import Study, load_study
 from lib.study.paths import making_report
@@ -44,11 +44,16 @@ def dvc(*arguments: str, **options) -> subprocess.CompletedProcess:
     return subprocess.run(command(*arguments), cwd=strict.ROOT, env=environment(), **options)
 
 
-def without_git() -> None:
-    """Tell DVC where the project is no Git repository, but was downloaded as a zip file."""
-    local = strict.ROOT / ".dvc" / "config.local"
-    if not (strict.ROOT / ".git").exists() and not local.exists():
-        write(local, lambda part: part.write_text("[core]\n    no_scm = true\n", encoding="utf-8"))
+def tell_dvc() -> None:
+    """Tell DVC where the project is no Git repository, but was downloaded as a zip file, or its disk has no flock."""
+    local, lines = strict.ROOT / ".dvc" / "config.local", []
+    if not (strict.ROOT / ".git").exists():
+        lines.append("no_scm = true")
+    if not has_flock(strict.ROOT / "build" / ".locks"):
+        lines.append("hardlink_lock = true")
+    if lines and not local.exists():
+        text = "[core]\n" + "".join(f"    {line}\n" for line in lines)
+        write(local, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def command(*arguments: str) -> list[str]:
@@ -161,7 +166,7 @@ def report(study_name: str, size: str = "") -> None:
 def report_alone(study_name: str, size: str = "") -> None:
     """`report`, while nobody else makes this report."""
     study = load_study(study_name)
-    without_git()
+    tell_dvc()
     path = f"reports/{study.study}/index.html"
     mend_lock()
     if dvc("status", "-q", pipeline(study)).returncode == 0:
