@@ -87,6 +87,16 @@ def site(folder: str) -> None:
     print(f"{number} pages, no broken link: {folder}/index.html")
 
 
+def coverage() -> None:
+    """Simulate how often intervals hold the truth, for reports/bench/coverage.csv: some minutes on one core."""
+    from lib.data.files import write_csv
+    from lib.evidence import coverage
+
+    path = strict.ROOT / "reports" / "bench" / "coverage.csv"
+    write_csv(coverage.table(), path)
+    print(path.relative_to(strict.ROOT))
+
+
 def weights(study: str) -> None:
     """Bring the ImageNet weights that a study's models start from."""
     from lib.training import weights
@@ -115,7 +125,10 @@ def cluster(study: str, address: str) -> None:
     cluster.main(study, address)
 
 
-COMMANDS = [report, execute, render, check, own, look, pipelines, answer, site, weights, pretrain, launch, cluster]
+COMMANDS = [
+    *(report, execute, render, check, own, look, pipelines, answer, site, coverage),
+    *(weights, pretrain, launch, cluster),
+]
 
 
 def require_utf8() -> None:

@@ -7,7 +7,7 @@ import torch
 from sklearn.metrics import accuracy_score, f1_score
 
 from lib.data.labels import joined
-from lib.evidence import baselines, intervals, multilabel, predictions, scores
+from lib.evidence import baselines, intervals, mover, multilabel, predictions, scores
 from lib.strict import StudyError
 from lib.training import images
 from lib.training.images import KINDS
@@ -19,7 +19,7 @@ RNG = np.random.default_rng(0)
 def made(images: int = 60, groups: int = 20) -> pd.DataFrame:
     """Predictions of several labels, right more often than not; images of a group are alike."""
     of_group = np.arange(images) % groups
-    true = (RNG.random((groups, 3)) < [0.7, 0.3, 0.2])[of_group]
+    true = (RNG.random((groups, 3)) < [0.7, 0.4, 0.4])[of_group]
     probabilities = np.clip(0.35 + 0.3 * true + RNG.normal(0, 0.15, (groups, 3))[of_group], 0.01, 0.99)
     table = pd.DataFrame({"part": "test", "path": [f"{number}.png" for number in range(images)], "group": of_group})
     table = table.assign(label=joined(true, LABELS), predicted=joined(probabilities > 0.5, LABELS))
@@ -48,7 +48,7 @@ def test_a_label_that_no_image_has_is_left_out_of_the_mean():
 
 def test_intervals_hold_the_estimate_and_narrow_with_the_number_of_groups():
     widths = []
-    for groups in [10, 200]:
+    for groups in [20, 200]:
         seeds = [made(400, groups)]
         sets, classes = multilabel.as_right(seeds)
         rows = pd.DataFrame(scores.table1(seeds, intervals.counts(sets, classes), LABELS)).set_index("metric")
@@ -57,10 +57,20 @@ def test_intervals_hold_the_estimate_and_narrow_with_the_number_of_groups():
     assert widths[0] > 1.5 * widths[1]
 
 
-def test_a_label_of_a_single_patient_leaves_doubt():
-    table = made().assign(group=0)
-    drawn = multilabel.replicates([table], LABELS)["recall"]
-    assert np.quantile(drawn, 0.975) - np.quantile(drawn, 0.025) > 0.2
+def test_labels_of_a_few_patients_have_no_interval():
+    table = made().assign(group=lambda t: t.group % 3)
+    (arm,) = multilabel.arms([table], LABELS)["recall"]
+    assert np.isnan(arm.low).all() and np.isfinite(arm.estimates).all()
+    ends = scores.table1([table], intervals.counts(*multilabel.as_right([table])), LABELS)
+    assert all(np.isnan([row["low"], row["high"]]).all() for row in ends)
+
+
+def test_labels_that_are_all_found_still_leave_doubt_below():
+    table = made(400, 200)
+    for name in LABELS:
+        table[f"p_{name}"] = 0.1 + 0.8 * table[f"t_{name}"]
+    low, high = mover.ends(multilabel.arms([table], LABELS)["recall"])
+    assert 0.9 < low < 0.999 and high == pytest.approx(1)
 
 
 def test_what_is_written_is_read_and_what_is_wrong_is_refused(tmp_path):

@@ -16,14 +16,17 @@ import numpy as np
 import pandas as pd
 from pydantic import model_validator
 
-from lib.evidence import measures, review
-from lib.evidence.differences import METRICS
+from lib.evidence import differences, measures, review
+from lib.evidence.differences import METRICS, STREAMS
 from lib.evidence.measures import Measured, Unrecorded
 from lib.evidence.predictions import NothingTrained
 from lib.evidence.review import CONTRADICTED, NOTHING, SUPPORTED, UNDECIDED, UNTESTABLE
 from lib.strict import Strict, known, read_yaml, validated
 from lib.study import Study
 
+# measures with an interval that random numbers move
+ESTIMATED = [*review.COMPARISONS, "accuracy"]
+TOO_FEW = "too many classes have fewer than four groups of test images, or most images in one: there is no interval"
 VERDICTS = [SUPPORTED, CONTRADICTED, UNDECIDED, NOTHING, UNTESTABLE]
 
 
@@ -180,25 +183,47 @@ def load_claims(study: Study) -> dict[str, Claim]:
     return {name: validated(Claim, entry, f"{path.name}, {name},") for name, entry in read_yaml(path).items()}
 
 
+def on_the_line(measured: Measured, claim: Claim) -> bool:
+    """Whether an end of a measured interval is within a point of a line of its claim."""
+    if claim.measure not in ESTIMATED or claim.margin is None:
+        return False
+    lines = {"reaches": [(claim.published or 0) - claim.margin], "within": [-claim.margin, claim.margin]}
+    points = [line / 100 for line in lines.get(claim.rule, [claim.margin])]
+    return differences.near(measured.low / 100, measured.high / 100, *points)
+
+
+def steady(study: Study, claim: Claim) -> tuple[str | None, Measured]:
+    """The verdict of the rule with many draws, None where random streams disagree; and the first stream's interval."""
+    several = [measures.MEASURES[claim.measure](study, **claim.of, stream=stream) for stream in STREAMS]
+    verdicts = {RULES[claim.rule].judge(measured, claim)[0] for measured in several}
+    return (verdicts.pop() if len(verdicts) == 1 else None), several[0]
+
+
 def judge(study: Study, name: str, claim: Claim) -> Judged:
     """Measure what a claim is about, and say what follows."""
-    rule = claim.rule
+    rule, notes = claim.rule, []
     try:
         measured = measures.MEASURES[claim.measure](study, **claim.of)
+        if measured.low is not None and np.isnan(measured.low):
+            rule, claim = "untestable", claim.model_copy(update={"why": TOO_FEW})
     except NothingTrained as error:
         rule = "stopped" if error.model == claim.if_stopped else "untestable"
         measured, claim = measures.nothing(study), claim.model_copy(update={"why": str(error)})
     except Unrecorded as error:
         rule, measured, claim = "untestable", measures.nothing(study), claim.model_copy(update={"why": str(error)})
     verdict, tolerance = RULES[rule].judge(measured, claim)
-    notes = []
+    if rule == claim.rule and on_the_line(measured, claim):
+        verdict, measured = steady(study, claim)
+        if verdict is None:
+            verdict = UNDECIDED
+            notes.append("the interval ends so close to the line that random numbers decide")
     if rule == claim.rule:
         verdict, note = review.review(study, claim, measured, verdict)
         notes.append(note)
     if claim.changed:
         notes.append(f"changed after the run: {claim.changed}")
     show, interval, decidable = measured.show, "", ""
-    if measured.low is not None:
+    if measured.low is not None and not np.isnan(measured.low):
         interval = f"{show(measured.low)} to {show(measured.high)}"
     if verdict == UNDECIDED and measured.decidable is not None:
         decidable = show(measured.decidable).lstrip("+")

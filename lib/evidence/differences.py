@@ -1,11 +1,11 @@
 """Two models on the same test images: is one better, and by how much, as far as these photographs and seeds can tell?
 
-counts of A, counts of B --replicates with the same weights--> differences --> interval, P(A > B), smallest decidable
-                         --groups swapped between A and B----> permutation test
+counts of A, counts of B --arms, the same draws of groups--> A minus B, seed by seed --lib.evidence.mover--> interval, p
+                         --groups swapped between A and B--> permutation test
 
 As claims ask it, of runs: of another metric, of several pairs, or of one model on two data sets.
 
-runs --tested--> counts --metric_difference--> (draws,) differences, estimate --smallest--> interval, in points
+runs --tested--> counts --metric_difference--> arms --smallest--> interval, in points
 """
 
 from functools import cache, partial
@@ -14,16 +14,16 @@ from typing import NamedTuple
 import numpy as np
 import scipy
 
-from lib.evidence import intervals, multilabel
-from lib.evidence.intervals import Counts, accuracy, alike, counts, ends, replicates
+from lib.evidence import intervals, mover, multilabel
+from lib.evidence.intervals import Counts, accuracy, alike, counts
+from lib.evidence.mover import Arm
 from lib.evidence.predictions import histories, read_seeds
 from lib.strict import StudyError
 from lib.study import Cell
 
-POWER = 0.8
-# Imagined images that only A gets right, and as many that only B does: fewer than intervals.PRIOR imagines per model,
-# since two models on one image agree more often than not.
-PRIOR = 0.1
+NEAR = 0.01  # an end that is as close to a line could lie on its other side with other random numbers
+# then the answer is computed with so many draws, on so many random streams
+STREAMS = [{"draws": 20_000, "rng": number} for number in (1, 2, 3)]
 
 
 class Difference(NamedTuple):
@@ -33,35 +33,49 @@ class Difference(NamedTuple):
     # ends of the 95 % interval, over groups and seeds
     low: float
     high: float
-    # P(A > B): the share of the replicates in which A is better, ties by half
-    better: float
-    # permutation test: see `p_value`
+    # of no difference, over groups and seeds: below 0.05 where the interval excludes 0
+    p_seeds: float
+    # permutation test of the networks as trained: see `p_value`
     p_value: float
     # the smallest true difference that is detected with 80 % power
     decidable: float
+    # whether several random streams agree on which side of 0 the interval lies
+    steady: bool
 
 
 def difference(a: Counts, b: Counts, metric=accuracy) -> Difference:
     """`metric`, (..., classes, classes) -> (...), of A minus that of B. StudyError: tested on different images."""
-    drawn = differences(a, b, metric)
-    estimate = float(metric(a.confusion) - metric(b.confusion))
-    better = float((drawn > 0).mean() + (drawn == 0).mean() / 2)
-    return Difference(estimate, *ends(drawn, estimate), better, p_value(a, b), decidable(drawn))
+    several = [arms(a, b, metric)]
+    if near(*mover.ends(several[0]), 0):
+        several = [arms(a, b, metric, **stream) for stream in STREAMS]
+    first = several[0]
+    steady = len({side(*mover.ends(one)) for one in several}) == 1
+    tested = mover.p_value(first), p_value(a, b), mover.decidable(first)
+    return Difference(mover.estimate(first), *mover.ends(first), *tested, steady)
 
 
-def differences(a: Counts, b: Counts, of_a=accuracy, of_b=None) -> np.ndarray:
-    """(draws,): a metric of A minus that of B, as other photographs and seeds could have given it.
+def near(low: float, high: float, *lines: float) -> bool:
+    """Whether an end of an interval is so close to a line that random numbers may decide."""
+    return any(abs(end - line) < NEAR for end in (low, high) for line in lines)
 
-    of_a, of_b: the metric of either; of_b: None where it is the same. StudyError: tested on different images.
+
+def side(low: float, high: float) -> int:
+    """On which side of no difference an interval lies: 1, -1, or 0 where it covers both (or is none)."""
+    return int(low > 0) - int(high < 0)
+
+
+def arms(a: Counts, b: Counts, of_a=accuracy, of_b=None, **settings) -> list[Arm]:
+    """A metric of A minus that of B, seed by seed where both have the same seeds, with the same draws of groups.
+
+    of_a, of_b: the metric of either; of_b: None where it is the same. settings: draws and rng of `intervals.arms`.
+    StudyError: tested on different images.
     """
     require_same_images(a, b)
-    settings = {"prior": PRIOR, "kinds": alike(a, b)}
-    return of_a(replicates(a, **settings)) - (of_b or of_a)(replicates(b, **settings, opposite=True))
-
-
-def decidable(drawn: np.ndarray) -> float:
-    """The smallest true difference that is detected with 80 % power, from draws of the difference."""
-    return float((scipy.stats.norm.ppf(0.975) + scipy.stats.norm.ppf(POWER)) * drawn.std())
+    settings = {"kinds": alike(a, b)} | settings
+    one, other = (
+        intervals.arms(counted, {"of": of}, **settings)["of"] for counted, of in [(a, of_a), (b, of_b or of_a)]
+    )
+    return mover.minus(one, other)
 
 
 def require_same_images(a: Counts, b: Counts) -> None:
@@ -100,12 +114,13 @@ def difference_of_sums(x: np.ndarray, y: np.ndarray, axis: int) -> np.ndarray:
     return (x - y).sum(axis)
 
 
+SMALLEST = "smallest recall of a class"
 GAP = "gap between training and test accuracy"
 # a claim's name for a metric -> (confusion matrices (..., classes, classes), accuracy on the training part) -> (...)
 METRICS = {
     "accuracy": lambda confusion, trained: accuracy(confusion),
     "mean recall": lambda confusion, trained: intervals.MACRO["recall"](confusion),
-    "smallest recall of a class": lambda confusion, trained: intervals.smallest_recall(confusion),
+    SMALLEST: lambda confusion, trained: intervals.smallest_recall(confusion),
     GAP: lambda confusion, trained: np.abs(trained - accuracy(confusion)),
 }
 
@@ -122,43 +137,45 @@ def tested(cell: Cell, model: str) -> tuple[Counts, float]:
     tables, classes = read_seeds(cell, model), cell.classes
     if cell.multilabel:
         tables, classes = multilabel.as_right(tables)
-    return counts(tables, classes), trained
+    return counts(tables, classes, [run.seed for run in cell.with_result(model)]), trained
 
 
 @cache
-def label_recall(cell: Cell, model: str, opposite: bool = False) -> tuple[np.ndarray, float]:
-    """The mean recall over labels, where images have several: replicates (they pair up), and estimate."""
-    # raises NothingTrained where there is no result
+def label_recall(cell: Cell, model: str, **stream) -> list[Arm]:
+    """The mean recall over labels, where images have several. NothingTrained: there is no result."""
     tested(cell, model)
     cell, model = cell.holder(model)
-    tables = read_seeds(cell, model)
-    estimate = float(np.mean([multilabel.scores(table, cell.classes)["recall"] for table in tables]))
-    drawn = multilabel.replicates(tables, cell.classes, prior=PRIOR, opposite=opposite)
-    return drawn["recall"], estimate
+    names = [run.seed for run in cell.with_result(model)]
+    return multilabel.arms(read_seeds(cell, model), cell.classes, names, **stream)["recall"]
 
 
-def metric_difference(metric: str, one: tuple[Cell, str], other: tuple[Cell, str]) -> tuple[np.ndarray, float]:
-    """A metric of one (cell, model) minus that of another: replicates and estimate, as fractions.
+def metric_difference(metric: str, one: tuple[Cell, str], other: tuple[Cell, str], **stream) -> list[Arm]:
+    """A metric of one (cell, model) minus that of another, as a fraction.
 
-    On the same images groups and seeds are drawn for both at once. The accuracy on the training part counts as known.
+    On the same images groups are drawn, and seeds paired, for both at once. The accuracy on the training part counts
+    as known. stream: draws and rng.
     """
+    same_images = one[0] == other[0]
     if metric == "mean recall" and one[0].multilabel:
-        (drawn, estimate), (drawn_other, estimate_other) = label_recall(*one), label_recall(*other, opposite=True)
-        return drawn - drawn_other, estimate - estimate_other
+        return mover.minus(label_recall(*one, **stream), label_recall(*other, **stream), same_images)
     (a, trained_a), (b, trained_b) = tested(*one), tested(*other)
     of_a, of_b = partial(METRICS[metric], trained=trained_a), partial(METRICS[metric], trained=trained_b)
-    same_images = one[0] == other[0]
-    drawn = differences(a, b, of_a, of_b) if same_images else of_a(replicates(a)) - of_b(replicates(b, rng=1))
-    return drawn, float(of_a(a.confusion) - of_b(b.confusion))
+    each = metric == SMALLEST
+    if same_images:
+        return arms(a, b, of_a, of_b, each=each, **stream)
+    own = intervals.arms(a, {"": of_a}, each=each, **stream)[""]
+    there = intervals.arms(b, {"": of_b}, each=each, **stream | {"rng": 1000 + stream.get("rng", 0)})[""]
+    return mover.minus(own, there, paired=False)
 
 
-def smallest(several: list[tuple[np.ndarray, float]]) -> tuple[float, float, float, float]:
+def smallest(several: list[list[Arm]]) -> tuple[float, float, float, float]:
     """Of several differences the smallest, in points: estimate, ends of its 95 % interval, smallest decidable size.
 
     All of them lie above a line if their lower ends do (Berger 1982), so the lowest of these needs no correction; that
     one of them lies below a line is found in 2.5 % of cases at most if the upper ends share the error (Bonferroni).
     """
-    drawn, estimate = 100 * np.stack([draws for draws, _ in several]), 100 * min(value for _, value in several)
-    low = np.quantile(drawn, 0.025, axis=1).min()
-    high = np.quantile(drawn, 1 - 0.025 / len(several), axis=1).min()
-    return estimate, min(float(low), estimate), max(float(high), estimate), max(decidable(draws) for draws in drawn)
+    estimate = min(mover.estimate(arms) for arms in several)
+    low = np.min([mover.ends(arms)[0] for arms in several])
+    high = np.min([mover.ends(arms, 0.025 / len(several))[1] for arms in several])
+    decidable = np.max([mover.decidable(arms) for arms in several])
+    return tuple(100 * float(value) for value in (estimate, low, np.maximum(high, estimate), decidable))

@@ -50,8 +50,8 @@ class Result:
     def counted(self) -> Counts:
         """Predictions counted by class and group; of several labels per image, by whether all of them are right."""
         if self.labels:
-            return intervals.counts(*multilabel.as_right(self.tables))
-        return intervals.counts(self.tables, self.cell.classes)
+            return intervals.counts(*multilabel.as_right(self.tables), self.seeds)
+        return intervals.counts(self.tables, self.cell.classes, self.seeds)
 
     @property
     def groups(self) -> dict[str, int]:
@@ -180,13 +180,8 @@ def table1(study: Study, results: list[Result]) -> pd.DataFrame:
 
 
 def evidence(results: list[Result]) -> pd.DataFrame:
-    """evidence.csv: dataset, split, model, all of `scores.assess`, and the coverage measured on so many outcomes."""
-    measured = {}
-    for cell, result in first_per_cell(results).items():
-        outcomes = intervals.outcomes(result.counted)
-        measured[cell] = {"outcomes": outcomes, "coverage": intervals.coverage(result.counted, repeats=outcomes)}
-    rows = [{**result.keys, **scores.assess(result.counted), **measured[result.cell]} for result in results]
-    return pd.DataFrame(rows).astype({"outcomes": float})
+    """evidence.csv: dataset, split, model, all of `scores.assess`."""
+    return pd.DataFrame([{**result.keys, **scores.assess(result.counted)} for result in results])
 
 
 def pairs(study: Study) -> list[tuple[str, str]]:
@@ -206,21 +201,24 @@ def pairs(study: Study) -> list[tuple[str, str]]:
 
 
 def differences(study: Study, results: list[Result]) -> pd.DataFrame:
-    """differences.csv: all of `scores.pairs`, dataset, split."""
+    """differences.csv: all of `scores.pairs`, dataset, split; p_holm: p_seeds corrected for all rows of the study."""
     tables = []
     for cell in first_per_cell(results):
         counted = {result.model: result.counted for result in results if result.cell == cell}
         beside = [(next(iter(study.models)), name) for name in cell.beside]
         compared = [(a, b) for a, b in [*pairs(study), *beside] if a in counted and b in counted]
         tables.append(scores.pairs(counted, compared).assign(dataset=cell.dataset, split=cell.split))
-    return pd.concat(tables)
+    table = pd.concat(tables, ignore_index=True)
+    return table.assign(p_holm=scores.holm(table.p_seeds))
 
 
 def limits(study: Study, results: list[Result], table1: pd.DataFrame) -> pd.DataFrame:
     """limits.csv: dataset, split, says: what cannot be said, which runs were stopped, which models are at chance."""
     rows, names, first = [], titles(study), first_per_cell(results)
     for cell, result in first.items():
-        for sentence in scores.limits(result.groups, len(result.tables)):
+        of_cell = table1[(table1.dataset == cell.dataset) & (table1.split == cell.split)]
+        untold = list(of_cell.metric[of_cell.low.isna()].unique())
+        for sentence in scores.limits(result.groups, len(result.tables), untold):
             rows.append((cell.dataset, cell.split, sentence))
     for run in stopped_runs(study):
         sentence = f"Seed {run.seed} of {names[run.model]} was stopped: {run.stopped}."

@@ -1,25 +1,31 @@
 """Intervals that count groups, not images: views of one photograph are one piece of evidence.
 
 predictions of every seed --counts--> one row per (class, group) --replicates--> confusion matrices
-  --metric--> 95 % interval
-counts --simulated--> another outcome of this test set, with a known truth
-  --coverage--> how often its interval holds that
+  --metric, arms--> each seed's score, as it is and as other groups could have given it --lib.evidence.mover--> interval
 
-The bootstrap is Bayesian (Rubin 1981): every replicate gives each group of a class a random weight, and each seed
-another. A plain one is too narrow where a class has four photographs. Two things widen it: weights vary more the fewer
-groups there are, and each class is imagined to have a few more images, as many right as wrong, so that photographs
-which are all predicted alike leave some doubt. `coverage` measures, on a test set's own classes and groups, how often
-such an interval holds the truth: 95 % is what it promises.
+The bootstrap over groups is Bayesian (Rubin 1981): every replicate gives each group of a class a random weight, and
+weights vary more the fewer groups there are. Predictions that are all alike must leave some doubt, and scores near
+100 % must not be pulled down: for the lower end a few more images are imagined wrong, for the upper end right. Where
+too many classes have too few groups there is no interval (`tells`). How often intervals hold the truth is measured by
+lib.evidence.coverage.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-# independent images that each class is imagined to have predicted right, and as many wrong (Jeffreys 1946)
-PRIOR = 0.5
+from lib.evidence import mover
+from lib.evidence.mover import Arm
+
+# independent images that are imagined wrong for the lower end, and right for the upper one (Jeffreys 1946; 1 would be
+# Clopper and Pearson 1934)
+IMAGINED = 0.5
 DRAWS = 4000
+PART = 1000  # draws at once
+FEWEST = 4  # groups of a class; with fewer, or most images in one, it says too little of others
+TOO_MANY = 1 / 3  # of the classes, or of the images: if so many have too few groups, there is no interval
 
 
 class Interval(NamedTuple):
@@ -36,6 +42,12 @@ class Counts(NamedTuple):
     label: np.ndarray  # (entries,) number of the true class
     group: np.ndarray  # (entries,)
     predicted: np.ndarray  # (seeds, entries, classes) how many images were predicted as each class
+    names: tuple = ()  # of the seeds
+
+    @property
+    def seeds(self) -> tuple:
+        """The names of the seeds; their numbers where they have none."""
+        return self.names or tuple(range(len(self.predicted)))
 
     @property
     def images(self) -> np.ndarray:
@@ -48,15 +60,15 @@ class Counts(NamedTuple):
         return by_class(self.label, self.predicted.mean(0)[None])[0]
 
 
-def counts(seeds: list[pd.DataFrame], classes: list[str]) -> Counts:
-    """Count predictions (group, label, predicted): one table per seed, the same images in every table."""
+def counts(seeds: list[pd.DataFrame], classes: list[str], names: tuple = ()) -> Counts:
+    """Count predictions (group, label, predicted): one table per seed (names: of these), the same images in each."""
     first, number = seeds[0], {name: index for index, name in enumerate(classes)}
     entries = pd.MultiIndex.from_frame(pd.DataFrame({"label": first.label.map(number), "group": first.group}))
     rows, distinct = pd.factorize(entries, sort=True)
     predicted = np.zeros((len(seeds), len(distinct), len(classes)))
     for seed, table in enumerate(seeds):
         np.add.at(predicted[seed], (rows, table.predicted.map(number).to_numpy()), 1)
-    return Counts(*(distinct.get_level_values(level).to_numpy() for level in (0, 1)), predicted)
+    return Counts(*(distinct.get_level_values(level).to_numpy() for level in (0, 1)), predicted, tuple(names))
 
 
 def by_class(label: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -71,50 +83,97 @@ def alike(*models: Counts) -> np.ndarray:
     same in distribution, and faster where a test part has thousands of groups of one image.
     """
     seen = [one.predicted.transpose(1, 0, 2).reshape(len(one.label), -1) for one in models]
-    return np.unique(np.column_stack([models[0].label, *seen]), axis=0, return_inverse=True)[1].ravel()
+    rows = np.column_stack([models[0].label, *seen])
+    # one number per row, by random factors: rows that differ have the same with probability 0
+    factors = np.random.default_rng(0).random(rows.shape[1])
+    return np.unique(rows @ factors, return_inverse=True)[1]
 
 
 def replicates(
-    counted: Counts, *, prior: float = PRIOR, draws: int = DRAWS, rng=0, opposite=False, kinds=None
-) -> np.ndarray:
-    """(draws, classes, classes): confusion matrices that other photographs and other seeds could have given.
+    counted: Counts, imagined: float, draws: int, rng: np.random.Generator, kinds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Confusion matrices that other groups could have given: (seeds, draws, classes, classes), for either end.
 
-    Rows keep their sums: how often each class is met is not in doubt. With the same `rng`, two models tested on the
-    same images get the same weights of groups, whatever their numbers of seeds, so their replicates pair up.
+    Rows keep their sums: how often each class is met is not in doubt. All seeds get the same weights of groups, and so
+    do two models with equally seeded `rng` and the same `kinds`.
 
     Args:
-        prior: imagined images. opposite: those that the other model of a pair gets right are wrong here.
+        imagined: images per class that are imagined as predicted wrong for the lower end, as right for the upper one;
+            as evidence they weigh like independent ones.
         kinds: as `alike` gives them, of both models where two pair up.
     """
-    kinds = alike(counted) if kinds is None else kinds
-    (for_seeds, rng), classes = np.random.default_rng(rng).spawn(2), counted.predicted.shape[-1]
-    imagined = design_effect(counted)  # images that say as much as one independent image
-    shares = dirichlet(for_seeds, draws, np.ones(len(counted.predicted))).T  # of every seed
-    made = np.zeros((draws, classes, classes))
+    seeds, _, classes = counted.predicted.shape
+    weight = cautious(counted)
+    made = np.zeros((2, seeds, draws, classes, classes))
     for label in np.unique(counted.label):
-        entries, truth = counted.label == label, np.arange(classes) == label
+        entries, right = counted.label == label, (np.arange(classes) == label).astype(float)
         _, first, times = np.unique(kinds[entries], return_index=True, return_counts=True)
         drawn = dirichlet(rng, draws, times) * entries.sum()
-        row = sum(share[:, None] * (drawn @ seed[entries][first]) for share, seed in zip(shares, counted.predicted))
-        right, wrong = imagined * rng.gamma(prior, size=(2, draws, 1))[:: -1 if opposite else 1]
-        row += right * truth + wrong * ~truth / (classes - 1)
-        made[:, label] = row / row.sum(1, keepdims=True) * counted.images[entries].sum()
-    return made
+        row = drawn @ counted.predicted[:, entries][:, first]
+        more = weight * rng.gamma(imagined, size=(draws, 1))
+        for side, answer in enumerate([(1 - right) / (classes - 1), right]):
+            one = row + more * answer
+            made[side, :, :, label] = one / one.sum(-1, keepdims=True) * counted.images[entries].sum()
+    return made[0], made[1]
 
 
-def averaged(counted: Counts, metrics: dict, *, draws: int = DRAWS, rng=0) -> dict[str, np.ndarray]:
-    """(draws,) of each metric, computed per seed, then averaged: what a mean over seeds could have been."""
-    shares = dirichlet(np.random.default_rng(rng).spawn(1)[0], draws, np.ones(len(counted.predicted))).T
-    kinds = alike(counted)
-    alone = (counted._replace(predicted=seed[None]) for seed in counted.predicted)
-    made = [(share, replicates(one, draws=draws, rng=rng, kinds=kinds)) for share, one in zip(shares, alone)]
-    return {name: sum(share * of(confusion) for share, confusion in made) for name, of in metrics.items()}
+def few(images: np.ndarray) -> bool:
+    """Whether a class has too few groups, by its images in each: fewer than four, or one group has most images."""
+    return len(images) < FEWEST or 2 * images.max() > images.sum()
+
+
+def weak(counted: Counts) -> list[int]:
+    """The classes that have too few groups."""
+    return [int(label) for label in np.unique(counted.label) if few(counted.images[counted.label == label])]
+
+
+def tells(counted: Counts, each: bool = False) -> bool:
+    """Whether an interval can be given: a minority of the classes, and of the images, have too few groups.
+
+    each: of a score to which every single class matters.
+    """
+    found = weak(counted)
+    if each or not found:
+        return not found
+    images = counted.images[np.isin(counted.label, found)].sum() / counted.images.sum()
+    return max(images, len(found) / len(np.unique(counted.label))) < TOO_MANY
+
+
+def arms(
+    counted: Counts,
+    metrics: dict[str, Callable],
+    *,
+    each: bool = False,
+    draws: int = DRAWS,
+    rng: int = 0,
+    kinds: np.ndarray | None = None,
+) -> dict[str, list[Arm]]:
+    """Each metric per seed, as it is and as other groups could have given it; NaN where too few groups can tell.
+
+    each: every class matters by itself, so that each has its own imagined images; else the classes share them.
+    """
+    of_seed = by_class(counted.label, counted.predicted)
+    if not tells(counted, each):
+        nothing = np.full((len(counted.predicted), draws), np.nan)
+        return {name: [Arm(counted.seeds, metric(of_seed), nothing, nothing)] for name, metric in metrics.items()}
+    kinds = alike(counted) if kinds is None else kinds
+    imagined = IMAGINED if each else IMAGINED / len(np.unique(counted.label))
+    found = {name: ([], []) for name in metrics}
+    # in parts, since replicates of many seeds and classes take much memory
+    for part in np.random.default_rng(rng).spawn(-(-draws // PART)):
+        low, high = replicates(counted, imagined, min(draws, PART), part, kinds)
+        for name, metric in metrics.items():
+            one, other = metric(low), metric(high)
+            found[name][0].append(np.minimum(one, other))
+            found[name][1].append(np.maximum(one, other))
+    made = {name: [np.concatenate(side, 1) for side in sides] for name, sides in found.items()}
+    return {name: [Arm(counted.seeds, metrics[name](of_seed), *made[name])] for name in metrics}
 
 
 def dirichlet(rng: np.random.Generator, draws: int, times: np.ndarray) -> np.ndarray:
     """(draws, kinds) random weights that sum to 1, with shape (n - 3) / n < 1 per group: the fewer, the more uneven.
 
-    Rubin's shape is 1. times: (kinds,) how many of the n groups, or seeds, each weight is for.
+    Rubin's shape is 1. times: (kinds,) how many of the n groups each weight is for.
     """
     number = times.sum()
     drawn = rng.gamma(max(number - 3, 0.4) / number * times, size=(draws, len(times))) + 1e-12
@@ -159,16 +218,14 @@ MACRO = {  # as scikit-learn averages, over the classes that were met
 }
 
 
-def ends(drawn: np.ndarray, estimate: float) -> tuple[float, float]:
-    """The ends of the 95 % interval: quantiles of the replicates, never beyond the estimate."""
-    low, high = map(float, np.quantile(drawn, [0.025, 0.975]))
-    return min(low, estimate), max(high, estimate)
-
-
 def interval(counted: Counts, metric=accuracy, **settings) -> Interval:
-    """A metric, mean over seeds, with its 95 % interval over photographs and seeds."""
-    estimate = float(np.mean([metric(counted._replace(predicted=seed[None]).confusion) for seed in counted.predicted]))
-    return Interval(estimate, *ends(averaged(counted, {"metric": metric}, **settings)["metric"], estimate))
+    """A metric, mean over seeds, with its 95 % interval over groups and seeds. settings: of `arms`."""
+    return of_share(arms(counted, {"metric": metric}, **settings)["metric"])
+
+
+def of_share(arms: list[Arm]) -> Interval:
+    """The interval of a statistic between 0 and 1."""
+    return Interval(mover.estimate(arms), *(float(end) for end in np.clip(mover.ends(arms), 0, 1)))
 
 
 def correlation(counted: Counts) -> float:
@@ -201,32 +258,10 @@ def design_effect(counted: Counts) -> float:
     return 1 + correlation(counted) * ((counted.images**2).sum() / counted.images.sum() - 1)
 
 
-def simulated(counted: Counts, alike: float, rng: np.random.Generator) -> tuple[Counts, float]:
-    """Another outcome of the same test set, one seed, and the accuracy that its model truly has.
+def cautious(counted: Counts) -> float:
+    """How many images are taken to say as much as one independent image, where nothing was seen to go wrong.
 
-    Each photograph's share of right views is beta distributed: mean, its class's recall; correlation, `alike`.
+    As `design_effect`, with the correlation halfway to 1: the few images that are wrong cannot show how alike the
+    views of the next photograph would be.
     """
-    images, classes = counted.images, counted.predicted.shape[-1]
-    mean = np.zeros(classes)
-    mean[np.unique(counted.label)] = np.clip(recalls(counted.confusion), 0.02, 0.98)
-    mean, shape = mean[counted.label], 1 / np.clip(alike, 0.02, 0.9) - 1
-    right = rng.binomial(images.astype(int), rng.beta(mean * shape, (1 - mean) * shape))
-    predicted = np.zeros((1, len(images), classes))
-    predicted[0, range(len(images)), counted.label] = right
-    predicted[0, range(len(images)), (counted.label + 1) % classes] = images - right
-    return Counts(counted.label, counted.group, predicted), float(mean @ images / images.sum())
-
-
-def outcomes(counted: Counts) -> int:
-    """How many outcomes measure the coverage: 500, fewer where there are thousands of groups, at least a hundred."""
-    return int(np.clip(1_000_000 // len(counted.label), 100, 500))
-
-
-def coverage(counted: Counts, repeats: int = 500, draws: int = 800) -> float:
-    """How often the interval of a simulated outcome holds the true accuracy; 0.95 is what it promises."""
-    rng, alike, held = np.random.default_rng(0), correlation(counted), 0
-    for _ in range(repeats):
-        outcome, truth = simulated(counted, alike, rng)
-        low, high = interval(outcome, draws=draws, rng=rng)[1:]
-        held += low <= truth <= high
-    return held / repeats
+    return 1 + (1 + correlation(counted)) / 2 * ((counted.images**2).sum() / counted.images.sum() - 1)

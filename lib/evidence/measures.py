@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from lib.data.files import read_csv
-from lib.evidence import arithmetic, intervals, losses
+from lib.evidence import arithmetic, intervals, losses, mover
 from lib.evidence.differences import GAP, metric_difference, smallest, tested
 from lib.evidence.f1_bounds import attainable_f1
 from lib.evidence.predictions import histories
@@ -71,17 +71,19 @@ def difference(
     models: list[str],
     minus: list[str] = (),
     minus_dataset: str = "",
+    stream: dict = {},
 ) -> Measured:
     """`metric` of a model minus that of another on the same images, or minus its own on another data set, in points.
 
-    With several models or others the smallest difference counts: such a claim is about all of them.
+    With several models or others the smallest difference counts: such a claim is about all of them. stream: draws and
+    rng of the replicates.
     """
     cell = study.cell(dataset, split)
     other_cell = study.cell(minus_dataset or dataset, split)
     pairs = [(model, other) for model in models for other in minus or [model]]
     if metric == GAP:
         require_final_accuracy(cell, [*models, *minus])
-    differences = [metric_difference(metric, (cell, model), (other_cell, other)) for model, other in pairs]
+    differences = [metric_difference(metric, (cell, model), (other_cell, other), **stream) for model, other in pairs]
     against = f"the same on {minus_dataset}" if minus_dataset else " or ".join(minus)
     quantity = f"{metric}: {' or '.join(models)} on {dataset} minus {against}, split {split}"
     if len(pairs) > 1:
@@ -103,21 +105,23 @@ def require_final_accuracy(cell: Cell, models: list[str]) -> None:
             )
 
 
-def interaction(study: Study, metric: str, dataset: str, split: str, models: list[str], minus: list[str]) -> Measured:
+def interaction(
+    study: Study, metric: str, dataset: str, split: str, models: list[str], minus: list[str], stream: dict = {}
+) -> Measured:
     """Difference of differences, in points: (models[0] - models[1]) - (minus[0] - minus[1])."""
     cell = study.cell(dataset, split)
-    one, other = (metric_difference(metric, (cell, pair[0]), (cell, pair[1])) for pair in (models, minus))
-    estimate, low, high, decidable = smallest([(one[0] - other[0], one[1] - other[1])])
+    one, other = (metric_difference(metric, (cell, pair[0]), (cell, pair[1]), **stream) for pair in (models, minus))
+    estimate, low, high, decidable = smallest([mover.minus(one, other)])
     quantity = f"{metric} on {dataset}: ({' minus '.join(models)}) minus ({' minus '.join(minus)}), split {split}"
     quantity += seeds_left(cell, [*models, *minus])
     return Measured(quantity, estimate, link("05_train", cell.name, models[0]), "points", low, high, decidable)
 
 
-def accuracy(study: Study, dataset: str, split: str, model: str, stated: float) -> Measured:
+def accuracy(study: Study, dataset: str, split: str, model: str, stated: float, stream: dict = {}) -> Measured:
     """The test accuracy of a model minus the one that the paper states (a fraction), in points."""
     cell = study.cell(dataset, split)
     counted, _ = tested(cell, model)
-    estimate, low, high = (100 * (value - stated) for value in intervals.interval(counted))
+    estimate, low, high = (100 * (value - stated) for value in intervals.interval(counted, **stream))
     quantity = f"accuracy of {model} on {dataset}, split {split}, minus {stated:.1%}"
     return Measured(quantity, estimate, link("05_train", cell.name, model), "points", low, high)
 

@@ -95,7 +95,7 @@ def ends(arms: list[Arm], tail: float = 0.025) -> tuple[float, float]:
 
 
 def p_value(arms: list[Arm]) -> float:
-    """Two-sided, of a statistic that is 0: one minus the level of the interval that just reaches 0.
+    """Two-sided, of a statistic that is 0: one minus the level of the interval that just reaches 0; NaN without one.
 
     Below 5 % exactly where the 95 % interval excludes 0: the reach over groups goes with the normal quantile, that
     over seeds with t's.
@@ -108,6 +108,8 @@ def p_value(arms: list[Arm]) -> float:
         return np.hypot(reach * scipy.stats.norm.isf(tail), error * scipy.stats.t.isf(tail, freedom)) - size
 
     smallest = -12
+    if np.isnan(reach):
+        return np.nan
     if size == 0 or lacks(0) >= 0:
         return 1.0
     return 10**smallest if lacks(smallest) <= 0 else float(10 ** scipy.optimize.brentq(lacks, smallest, 0))

@@ -1,7 +1,7 @@
 """Images with several labels: scores and intervals when a row has a 0/1 and a probability per label.
 
 predictions of every seed --sums--> answers counted per label and group --macro--> precision, recall, F1
-                                                     --replicates--> their 95 % intervals
+                                                     --arms-------> their 95 % intervals
 
 An image is right when all its labels are predicted, and no other (exact match: scikit-learn's accuracy of several
 labels). As images of one class, predicted right or wrong, they go through the intervals and tests for one label per
@@ -11,7 +11,8 @@ image (`as_right`): sets of labels are too many, and too rare.
 import numpy as np
 import pandas as pd
 
-from lib.evidence.intervals import DRAWS, PRIOR, dirichlet
+from lib.evidence.intervals import DRAWS, IMAGINED, PART, TOO_MANY, dirichlet, few
+from lib.evidence.mover import Arm
 
 RIGHT, WRONG = "all labels right", "another answer"
 
@@ -79,24 +80,33 @@ def macro(summed: np.ndarray) -> dict[str, np.ndarray]:
     return {"accuracy": (exact / images)[..., 0], **means}
 
 
-def replicates(
-    seeds: list[pd.DataFrame], labels: list[str], *, prior: float = PRIOR, opposite: bool = False
-) -> dict[str, np.ndarray]:
-    """(draws,) of each score, mean over seeds: what other groups and other seeds could have given.
+def arms(seeds: list[pd.DataFrame], labels: list[str], names=(), *, draws: int = DRAWS, rng: int = 0) -> dict:
+    """Each score per seed, as it is and as other patients could have given it: name -> [Arm].
 
-    The Bayesian bootstrap of lib.evidence.intervals, widened as there, since many labels belong to one or two patients:
-    each is imagined to have `prior` patients more that are recognised, as many that are not, and as many that are
-    wrongly predicted to have it. With `opposite` the replicates of two models pair up, as there. Accuracy has no such
-    images here: `as_right` leads to its intervals.
+    The Bayesian bootstrap of lib.evidence.intervals. Many labels belong to one or two patients: where a third of them
+    have too few there is no interval (NaN). Else the labels share a few imagined patients: for the lower end not
+    recognised, or wrongly taken to have the label; for the upper end recognised. Accuracy has no such patients here:
+    `as_right` leads to its intervals.
     """
-    summed, (for_seeds, rng) = sums(seeds, labels), np.random.default_rng(0).spawn(2)
-    of_seeds = dirichlet(for_seeds, DRAWS, np.ones(len(summed))).T
-    of_groups = dirichlet(rng, DRAWS, np.ones(summed.shape[1])) * summed.shape[1]
-    # (groups, labels) images with the label, and images per patient with it, mean over such images
+    summed, names = sums(seeds, labels), tuple(names) or tuple(range(len(seeds)))
+    scored = macro(summed.sum(1))
     present = summed[0][:, 2]
+    met = present.any(0)
+    if np.mean([few(of_label[of_label > 0]) for of_label in present.T[met]]) >= TOO_MANY:
+        nothing = np.full((len(seeds), draws), np.nan)
+        return {name: [Arm(names, values, nothing, nothing)] for name, values in scored.items()}
+    found = {name: ([], []) for name in scored}
+    # images per patient with a label, mean over such images
     patient = (present**2).sum(0) / np.maximum(present.sum(0), 1)
-    right, wrong = patient * rng.gamma(prior, size=(2, DRAWS, 1))[:: -1 if opposite else 1]
-    # in the order of `sums`
-    imagined = np.stack([right, right + wrong, right + wrong, 0 * right, 0 * right], -2)
-    per_seed = [macro(np.tensordot(of_groups, seed, 1) + imagined) for seed in summed]
-    return {name: sum(share * one[name] for share, one in zip(of_seeds, per_seed)) for name in per_seed[0]}
+    for part in np.random.default_rng(rng).spawn(-(-draws // PART)):
+        number = min(draws, PART)
+        of_groups = dirichlet(part, number, np.ones(summed.shape[1])) * summed.shape[1]
+        more = patient * part.gamma(IMAGINED / met.sum(), size=(number, 1)) * met
+        none = 0 * more
+        row = np.einsum("dg,sgkl->sdkl", of_groups, summed)
+        # in the order of `sums`
+        for side, imagined in enumerate([[none, more, more, none, none], [more, more, more, none, none]]):
+            for name, values in macro(row + np.stack(imagined, -2)).items():
+                found[name][side].append(values)
+    made = {name: [np.concatenate(side, 1) for side in sides] for name, sides in found.items()}
+    return {name: [Arm(names, scored[name], *made[name])] for name in scored}

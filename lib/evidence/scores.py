@@ -85,12 +85,12 @@ def table1(seeds: list[pd.DataFrame], counted: Counts, labels: list[str] = ()) -
         labels: of images that may have several.
     """
     per_seed = pd.DataFrame([scores(table, labels) for table in seeds])
-    drawn = intervals.averaged(counted, intervals.MACRO)
+    found = intervals.arms(counted, intervals.MACRO)
     if labels:
-        drawn = multilabel.replicates(seeds, labels) | {"accuracy": drawn["accuracy"]}
+        found = multilabel.arms(seeds, labels) | {"accuracy": found["accuracy"]}
     rows = []
     for metric, mean in per_seed.mean().items():
-        low, high = intervals.ends(drawn[metric], mean)
+        _, low, high = intervals.of_share(found[metric])
         rows.append({"metric": metric, "mean": mean, "std": per_seed[metric].std(), "low": low, "high": high})
     return rows
 
@@ -138,14 +138,21 @@ def assess(counted: Counts) -> dict[str, float]:
 
 
 def pairs(counted: dict[str, Counts], which: list[tuple[str, str]]) -> pd.DataFrame:
-    """One row per pair of models: a, b, the `Difference` of a minus b, seeds, and p_holm, corrected for all pairs.
+    """One row per pair of models: a, b, the `Difference` of a minus b, seeds (of the model that has fewer).
 
-    seeds: of the model that has fewer. StudyError: two models were tested on different images.
+    StudyError: two models were tested on different images.
     """
     rows = [(a, b, *difference(counted[a], counted[b])) for a, b in which]
     table = pd.DataFrame(rows, columns=["a", "b", *Difference._fields])
     table["seeds"] = [min(len(counted[name].predicted) for name in pair) for pair in which]
-    return table.assign(p_holm=multipletests(table.p_value, method="holm")[1] if len(table) else [])
+    return table
+
+
+def holm(p_values: pd.Series) -> pd.Series:
+    """The same, corrected for all of them (Holm 1979); NaN stays."""
+    known = p_values.dropna()
+    corrected = multipletests(known, method="holm")[1] if len(known) else []
+    return pd.Series(corrected, known.index, float).reindex(p_values.index)
 
 
 def ranking(per_run: pd.DataFrame) -> pd.DataFrame:
@@ -168,8 +175,13 @@ def groups(counted: Counts, classes: list[str]) -> dict[str, int]:
     return dict(zip(classes, np.bincount(counted.label, minlength=len(classes)).tolist()))
 
 
-def limits(groups: dict[str, int], seeds: int) -> list[str]:
-    """What cannot be said, in sentences. groups: in how many groups of the test part each class is."""
+def limits(groups: dict[str, int], seeds: int, untold: list[str] = ()) -> list[str]:
+    """What cannot be said, in sentences.
+
+    Args:
+        groups: in how many groups of the test part each class is.
+        untold: what has no interval, see `lib.evidence.intervals.tells`.
+    """
     absent = [name for name, number in groups.items() if number == 0]
     single = [name for name, number in groups.items() if number == 1]
     sentences = []
@@ -177,6 +189,11 @@ def limits(groups: dict[str, int], seeds: int) -> list[str]:
         sentences.append(f"No test image is {', '.join(absent)}: nothing is said of it, and averages leave it out.")
     if single:
         sentences.append(f"All test images of {', '.join(single)} belong to one group: how it varies cannot be said.")
+    if untold:
+        sentences.append(
+            f"No interval is given for {', '.join(untold)}: a third of the classes (or labels), or of the images, have"
+            f" fewer than {intervals.FEWEST} groups, or most of their images in one."
+        )
     if seeds == 1:
         sentences.append("One seed: what another seed would give is not in the intervals.")
     return sentences

@@ -8,6 +8,7 @@ import pandas as pd
 
 from lib.evidence import auc, intervals
 from lib.evidence.evaluate import Result
+from lib.evidence.intervals import Counts
 
 NARROW = 0.05  # half of the width of an interval that `more_needed` is asked for
 
@@ -16,20 +17,24 @@ def per_class(result: Result) -> pd.DataFrame:
     """One row per class that is tested: class, images, groups, sensitivity with its 95 % interval, and AUC.
 
     Sensitivity is the share of a class's images that is recognised (recall); the AUC is of this class against all
-    others. Means over seeds.
+    others. Means over seeds. No interval (NaN) for a class of too few groups.
     """
     classes, first = result.cell.classes, result.tables[0]
     numbers = first.groupby("label").agg(images=("path", "size"), groups=("group", "nunique"))
     met = [name for name in classes if name in numbers.index]
     rows = []
-    for place, name in enumerate(met):
-        found = intervals.interval(
-            result.counted, lambda confusion, place=place: intervals.recalls(confusion)[..., place]
-        )
+    for name in met:
+        found = intervals.interval(of_class(result.counted, classes.index(name)))
         area = np.mean([auc.auc(table, [name]) for table in result.tables])
         sizes = numbers.loc[name]
         rows.append((name, sizes.images, sizes.groups, *found, area))
     return pd.DataFrame(rows, columns=["class", "images", "groups", "sensitivity", "low", "high", "auc"])
+
+
+def of_class(counted: Counts, number: int) -> Counts:
+    """The images of one class: their accuracy is its sensitivity."""
+    own = counted.label == number
+    return counted._replace(label=counted.label[own], group=counted.group[own], predicted=counted.predicted[:, own])
 
 
 def more_needed(low: float, high: float, groups: int, half: float = NARROW) -> int:

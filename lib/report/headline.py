@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
 
 from lib.evidence import arms, learning
 from lib.evidence.arms import Other
 from lib.evidence.review import NOTHING, SEEDS
+from lib.evidence.scores import holm
 from lib.report.tables import span, within
 from lib.study import Study
 
@@ -111,9 +111,8 @@ def over_contests(study: Study, compared: pd.DataFrame, one: Contest) -> dict:
         chosen = [(row.a, row.b) in pairs for row in compared.itertuples()]
     contests = compared[chosen]
     if "p_seeds" not in contests:
-        contests = contests.assign(p_seeds=2 * contests.better.where(contests.better < 0.5, 1 - contests.better))
-    contests = contests.dropna(subset="p_seeds")
-    contests = contests.assign(p=multipletests(contests.p_seeds, method="holm")[1])
+        return {}
+    contests = contests.assign(p=holm(contests.p_seeds)).dropna(subset="p")
     ours = contests[(contests.a == one.a) & (contests.b == one.b)]
     return {(row.dataset, row.split): row.p for row in ours.itertuples()}
 

@@ -1,6 +1,7 @@
 """Numbers and tables as people read them; tables of a page carry a caption, for eyes and for screen readers."""
 
 import html
+from collections.abc import Callable
 
 import pandas as pd
 
@@ -9,6 +10,7 @@ from lib.evidence.published import printed, stands_for
 from lib.evidence.scores import METRICS
 from lib.study import Study
 
+TOO_FEW = "too few groups"  # instead of an interval
 INTERVAL = "95\u00a0%"  # the row of Table 1 that holds intervals
 
 
@@ -22,8 +24,22 @@ def points(share: float) -> str:
     return f"{100 * share:+z.1f}"  # z: no -0.0
 
 
+def ends(low: float, high: float, number: Callable) -> str:
+    """The ends of an interval, or why there is none; number: how one is written."""
+    return TOO_FEW if pd.isna(low) else f"{number(low)} to {number(high)}"
+
+
+def p_shown(value: float) -> str:
+    """A p-value; empty where there is none."""
+    if pd.isna(value):
+        return ""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
 def span(row) -> str:
     """A difference (estimate, low, high) with its 95 % interval, in points."""
+    if pd.isna(row.low):
+        return f"{points(row.estimate)} [{TOO_FEW}]"
     return f"{points(row.estimate)} [{points(row.low)}, {points(row.high)}]"
 
 
@@ -63,8 +79,8 @@ def beside(table: pd.DataFrame) -> pd.DataFrame:
         if part.published.notna().any():
             rows[title, "published"] = as_printed(part.published, factor)
         rows[title, "here"] = (factor * part["mean"]).map(number)
-        interval = (factor * part.low).map(number) + " to " + (factor * part.high).map(number)
-        rows[title, INTERVAL] = interval.where(part.low.notna(), "none: too few groups")
+        spans = [ends(factor * row.low, factor * row.high, number) for row in part.itertuples()]
+        rows[title, INTERVAL] = pd.Series(spans, part.index)
     return pd.DataFrame(rows).T[table.model.unique()].rename_axis(columns=None)
 
 
@@ -74,7 +90,7 @@ def evidence_table(assessed: pd.DataFrame) -> pd.DataFrame:
     for row in assessed.itertuples():
         rows[row.model] = {
             "accuracy (%)": f"{100 * row.accuracy:.1f}",
-            "95 % interval": f"{100 * row.low:.1f} to {100 * row.high:.1f}",
+            "95 % interval": ends(100 * row.low, 100 * row.high, "{:.1f}".format),
             "naive interval": f"{100 * row.naive_low:.1f} to {100 * row.naive_high:.1f}",
             "design effect": f"{row.design_effect:.1f}",
             "effective images": f"{row.effective_images:.0f}",
@@ -89,13 +105,36 @@ def differences_table(compared: pd.DataFrame) -> pd.DataFrame:
     for row in compared.itertuples():
         rows[f"{row.a}, minus {row.b}"] = {
             "points": points(row.estimate),
-            "95 % interval": f"{points(row.low)} to {points(row.high)}",
-            "P(A > B)": f"{row.better:.2f}",
-            "p": f"{row.p_value:.3f}",
-            "p (Holm)": f"{row.p_holm:.3f}",
-            "80 % power from": f"{100 * row.decidable:.1f}",
+            "95 % interval": ends(row.low, row.high, points) + ("" if row.steady else " (random)"),
+            "p": p_shown(row.p_seeds),
+            "p (Holm)": p_shown(row.p_holm),
+            "p, these networks": p_shown(row.p_value),
+            "80 % power from": "" if pd.isna(row.decidable) else f"{100 * row.decidable:.1f}",
         }
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def coverage_table(measured: pd.DataFrame) -> pd.DataFrame:
+    """coverage.csv: how often intervals of simulated test sets hold the truth, and how wide they are."""
+    rows = []
+    for row in measured.itertuples():
+        what = (
+            row.metric if pd.isna(row.lift) else f"{row.metric}, two networks that differ by {100 * row.lift:g} points"
+        )
+        none = pd.isna(row.coverage)
+        rows.append(
+            {
+                "test set": row.structure,
+                "score": what,
+                "true accuracy": f"{row.level:.1%}",
+                "seeds": row.seeds,
+                "SD over seeds": "" if row.seeds == 1 else f"{100 * row.seed_sd:g}",
+                "coverage": "no interval" if none else f"{row.coverage:.1%}",
+                "width": "" if none else f"{row.width:.1f}",
+                "needed": f"{row.oracle:.1f}",
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def labels_table(part: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,297 @@
+"""How often the printed intervals hold a truth that is known, on test sets like those of the studies.
+
+REGIMES --outcomes--> predictions of networks whose true scores are known --measure, table--> coverage.csv
+coverage.csv, a result --nearest--> the line that is most like it
+
+The outcomes come from a model of their own, which no interval here assumes: a probit with random effects. An image is
+predicted right if the level of its class, and normal effects of its group, of the group for this network, of the seed,
+and of the two together, sum up to more than a standard normal error. Two networks share the effects of groups and part
+of those of seeds. Groups differ so much that views of one agree far more often than not.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import scipy
+
+from lib import strict
+from lib.evidence import differences, intervals, mover
+from lib.evidence.intervals import MACRO, Counts
+
+OUTCOMES = 1000
+TOO_OFTEN = 0.975  # above, an interval is called wider than needed
+DRAWS = 500  # of groups, per outcome; a report takes more, which moves its ends less from run to run
+
+# images of every group, class by class
+STRUCTURES = {
+    "blood cells, published": [[48] * 13, [103] * 6, [155] * 4, [26] * 3 + [13] * 42],
+    "blood cells, by group": [[80, 48, 48] + [34] * 13, [104] * 2 + [92] * 4, [310, 155, 154], [28] * 4 + [15] * 34],
+    "brain MRI": [[1] * 17 + [2] * 4, [1] * 23 + [2] * 2],
+    "brain MRI, by group": [[5, 2] + [1] * 13, [2] * 5 + [1] * 21],
+    "COVID-19, all labels right": [[7, 5, 4, 4, 4, 4] + [3] * 6 + [2] * 13 + [1] * 46],
+    "PneumoniaMNIST": [[1] * 234, [1] * 390],
+    "CIFAR-10, 2,000": [[1] * 200] * 10,
+    "MNIST": [[1] * 1000] * 10,
+    "many small groups": [[8] * 80, [20] * 29, [34] * 18, [4] * 160],
+    "one class of three groups among five": [[30] * 20] * 4 + [[30] * 3],
+    "two groups per class": [[50] * 2] * 2,
+    "one group of 500 beside 20 single images": [[500] + [1] * 20] * 2,
+}
+OFFSETS = 0.4  # the classes' levels differ by as much on either side, on the probit scale
+# standard deviations of the effects of groups: shared by networks, of one network, of one network and seed
+EFFECTS = (0.9, 0.5, 0.4)
+SHARED = 0.3  # correlation of the effects of seeds of two networks
+NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(31)  # of a normal effect, to average over it
+
+
+class Regime(NamedTuple):
+    """One line of coverage.csv: what is tested, and of what network or networks."""
+
+    structure: str  # a name in STRUCTURES
+    level: float  # true accuracy, of the second where there are two
+    seeds: int
+    seed_sd: float  # of the accuracy, as a fraction
+    lift: float | None = None  # true difference of two networks; None: there is one
+    metric: str = "accuracy"
+
+
+BLOOD, BY_GROUP, MRI, MRI_BY_GROUP, COVID, PNEUMONIA, CIFAR, MNIST, MANY, RARE, TWO, ONE = STRUCTURES
+REGIMES = [
+    # one network as it was trained, from hard to nearly perfect
+    *(Regime(BLOOD, level, 1, 0) for level in (0.6, 0.8, 0.93, 0.98, 0.995)),
+    *(Regime(BY_GROUP, level, 1, 0) for level in (0.6, 0.8, 0.95)),
+    *(Regime(MRI, level, 1, 0) for level in (0.6, 0.8, 0.93, 0.98)),
+    *(Regime(MRI_BY_GROUP, level, 1, 0) for level in (0.6, 0.8)),
+    *(Regime(COVID, level, 1, 0) for level in (0.6, 0.93, 0.98)),
+    *(Regime(PNEUMONIA, level, 1, 0) for level in (0.85, 0.98)),
+    Regime(CIFAR, 0.998, 1, 0),
+    Regime(MNIST, 0.998, 1, 0),
+    *(Regime(MANY, level, 1, 0) for level in (0.6, 0.8, 0.93, 0.995)),
+    *(Regime(RARE, level, 1, 0) for level in (0.6, 0.95)),
+    # several seeds
+    Regime(BLOOD, 0.6, 10, 0.06),
+    Regime(BLOOD, 0.8, 3, 0.03),
+    Regime(BLOOD, 0.98, 3, 0.005),
+    Regime(BY_GROUP, 0.6, 10, 0.06),
+    Regime(BY_GROUP, 0.8, 3, 0.06),
+    Regime(MRI, 0.8, 2, 0.15),
+    Regime(MRI, 0.8, 3, 0.06),
+    Regime(MRI, 0.8, 3, 0.12),
+    Regime(MRI, 0.8, 10, 0.06),
+    Regime(MRI_BY_GROUP, 0.8, 5, 0.06),
+    Regime(COVID, 0.9, 3, 0.03),
+    Regime(PNEUMONIA, 0.85, 2, 0.15),
+    Regime(PNEUMONIA, 0.85, 3, 0.06),
+    Regime(PNEUMONIA, 0.85, 5, 0.02),
+    Regime(CIFAR, 0.4, 3, 0.05),
+    Regime(CIFAR, 0.8, 3, 0.12),
+    Regime(MNIST, 0.975, 3, 0.003),
+    Regime(MANY, 0.8, 3, 0.03),
+    # averages over classes
+    Regime(BLOOD, 0.8, 1, 0, metric="f1"),
+    Regime(BY_GROUP, 0.6, 3, 0.03, metric="recall"),
+    Regime(MRI, 0.8, 5, 0.06, metric="f1"),
+    Regime(PNEUMONIA, 0.85, 5, 0.02, metric="precision"),
+    Regime(CIFAR, 0.4, 3, 0.05, metric="f1"),
+    # two networks
+    Regime(BLOOD, 0.6, 1, 0, 0),
+    Regime(BLOOD, 0.6, 10, 0.03, 0.05),
+    Regime(BLOOD, 0.8, 3, 0.03, 0),
+    Regime(BLOOD, 0.93, 10, 0.01, 0.05),
+    Regime(BY_GROUP, 0.6, 10, 0.03, 0),
+    Regime(BY_GROUP, 0.6, 3, 0.06, 0.1),
+    Regime(MRI, 0.6, 1, 0, 0),
+    Regime(MRI, 0.8, 2, 0.06, 0),
+    Regime(MRI, 0.8, 3, 0.06, 0.1),
+    Regime(MRI, 0.8, 10, 0.06, 0.05),
+    Regime(MRI, 0.8, 20, 0.06, 0),
+    Regime(MRI, 0.8, 5, 0.06, 0, metric="f1"),
+    Regime(MRI_BY_GROUP, 0.6, 5, 0.1, 0),
+    Regime(COVID, 0.9, 3, 0.03, 0.03),
+    Regime(PNEUMONIA, 0.85, 2, 0.03, 0),
+    Regime(PNEUMONIA, 0.85, 5, 0.02, 0.01),
+    Regime(CIFAR, 0.4, 3, 0.05, 0),
+    Regime(MNIST, 0.998, 1, 0, 0),
+    Regime(MNIST, 0.975, 5, 0.003, -0.003),
+    Regime(MANY, 0.8, 3, 0.03, 0),
+    # no interval is printed
+    Regime(TWO, 0.6, 1, 0),
+    Regime(TWO, 0.8, 3, 0.03, 0),
+    Regime(ONE, 0.6, 1, 0),
+    Regime(ONE, 0.8, 3, 0.03, 0),
+]
+
+
+class Truth(NamedTuple):
+    """A network on the probit scale."""
+
+    level: np.ndarray  # (classes,)
+    seed: float  # standard deviation of the effect of a seed
+
+
+def sizes(structure: str) -> tuple[np.ndarray, np.ndarray]:
+    """(entries,) class and images of every group of a structure."""
+    classes = STRUCTURES[structure]
+    label = np.repeat(range(len(classes)), [len(one) for one in classes])
+    return label, np.concatenate(classes).astype(int)
+
+
+def expected(level: np.ndarray, images: np.ndarray) -> np.ndarray:
+    """(..., classes, classes) expected confusion matrices. level: (..., classes). images: (classes,)."""
+    classes = max(level.shape[-1], 2)
+    right = scipy.stats.norm.cdf(level / np.sqrt(1 + sum(one**2 for one in EFFECTS)))
+    made = np.zeros((*level.shape, classes))
+    for label in range(level.shape[-1]):
+        made[..., label, label] = right[..., label]
+        for step, share in wrong(classes):
+            made[..., label, (label + step) % classes] += share * (1 - right[..., label])
+    return made * images[:, None]
+
+
+def wrong(classes: int) -> list[tuple[int, float]]:
+    """Where wrong answers go: (classes further on, share)."""
+    return [(1, 1.0)] if classes == 2 else [(1, 0.7), (2, 0.3)]
+
+
+def truth(structure: str, level: float, seed_sd: float) -> Truth:
+    """The network whose accuracy is `level`, with that standard deviation over seeds."""
+    label, images = sizes(structure)
+    per_class = np.bincount(label, images)
+    offsets = OFFSETS * np.linspace(-1, 1, len(per_class)) if len(per_class) > 1 else np.zeros(1)
+    spread = sum(one**2 for one in EFFECTS)
+
+    def levels(seed: float) -> np.ndarray:
+        def lacks(middle: float) -> float:
+            shares = scipy.stats.norm.cdf((middle + offsets) / np.sqrt(1 + spread + seed**2))
+            return shares @ per_class / per_class.sum() - level
+
+        return scipy.optimize.brentq(lacks, -40, 40) + offsets
+
+    def deviation(seed: float) -> float:
+        shares = scipy.stats.norm.cdf((levels(seed) + seed * NODES[:, None]) / np.sqrt(1 + spread))
+        accuracy = shares @ per_class / per_class.sum()
+        return np.sqrt(max(WEIGHTS @ (accuracy - level) ** 2 / WEIGHTS.sum(), 0)) - seed_sd
+
+    seed = scipy.optimize.brentq(deviation, 0, 8) if seed_sd else 0.0
+    return Truth(levels(seed), seed)
+
+
+def true_score(one: Truth, structure: str, metric: str, effect: float | None = None) -> float:
+    """A network's true score: of the seed with this effect (in standard deviations), or the mean over all seeds."""
+    label, images = sizes(structure)
+    per_class = np.bincount(label, images)
+    nodes, weights = (NODES, WEIGHTS) if effect is None else (np.array([effect]), np.ones(1))
+    confusion = expected(one.level + one.seed * nodes[:, None], per_class)
+    if confusion.shape[-2] != confusion.shape[-1]:
+        confusion = np.concatenate([confusion, np.zeros_like(confusion)], -2)
+    return float(weights @ MACRO[metric](confusion) / weights.sum())
+
+
+def outcomes(regime: Regime, number: int, rng: np.random.Generator) -> Iterator[tuple[list[Counts], float]]:
+    """The predictions of a regime's one or two networks, and the true score (or difference) that they stand for.
+
+    Where there is one seed, it is that of the networks as trained.
+    """
+    label, images = sizes(regime.structure)
+    levels = [regime.level] if regime.lift is None else [regime.level + regime.lift, regime.level]
+    networks = [truth(regime.structure, level, regime.seed_sd) for level in levels]
+    means = [true_score(one, regime.structure, regime.metric) for one in networks]
+    classes, entries = max(len(STRUCTURES[regime.structure]), 2), len(label)
+    places = np.arange(entries)
+    for _ in range(number):
+        shared, shared_seeds = rng.normal(size=entries), rng.normal(size=regime.seeds)
+        made, scores = [], []
+        for one, mean in zip(networks, means):
+            seeds = np.sqrt(SHARED) * shared_seeds + np.sqrt(1 - SHARED) * rng.normal(size=regime.seeds)
+            latent = one.level[label] + EFFECTS[0] * shared + EFFECTS[1] * rng.normal(size=entries)
+            latent = latent + one.seed * seeds[:, None] + EFFECTS[2] * rng.normal(size=(regime.seeds, entries))
+            right = rng.binomial(images, scipy.special.ndtr(latent))
+            predicted = np.zeros((regime.seeds, entries, classes))
+            predicted[:, places, label] = right
+            left = images - right
+            (first, share), *more = wrong(classes)
+            near = rng.binomial(left, share) if more else left
+            predicted[:, places, (label + first) % classes] = near
+            for step, _ in more:
+                predicted[:, places, (label + step) % classes] = left - near
+            made.append(Counts(label, places, predicted))
+            alone = regime.seeds == 1
+            scores.append(true_score(one, regime.structure, regime.metric, seeds[0]) if alone else mean)
+        yield made, scores[0] - scores[1] if len(scores) == 2 else scores[0]
+
+
+def interval(counted: list[Counts], metric: str, **stream) -> tuple[float, float, float]:
+    """Estimate and ends, as a report has them: of one network, or of the difference of two."""
+    if len(counted) == 1:
+        return intervals.interval(counted[0], MACRO[metric], **stream)
+    arms = differences.arms(*counted, MACRO[metric], **stream)
+    return (mover.estimate(arms), *mover.ends(arms))
+
+
+def measure(regime: Regime, number: int = OUTCOMES, draws: int = DRAWS, interval=interval) -> dict[str, float]:
+    """How often the 95 % interval holds the truth, and its mean width, in percentage points, beside an oracle's.
+
+    The oracle knows how estimates scatter: as wide as the middle 95 % of them. NaN where no interval is printed.
+    """
+    found = []
+    for stream, (counted, true) in enumerate(outcomes(regime, number, np.random.default_rng(0))):
+        found.append((*interval(counted, regime.metric, draws=draws, rng=stream), true))
+    estimate, low, high, true = np.array(found).T
+    printed = np.isfinite(low)
+    return {
+        "coverage": ((low <= true) & (true <= high)).mean() if printed.all() else np.nan,
+        "width": 100 * (high - low).mean(),
+        "oracle": 100 * np.diff(np.quantile(estimate - true, [0.025, 0.975]))[0],
+    }
+
+
+def described(regime: Regime) -> dict:
+    """A regime as a line of coverage.csv has it, with what it is looked up by."""
+    classes = STRUCTURES[regime.structure]
+    groups = [len(one) for one in classes]
+    size = {"classes": len(groups), "groups": sum(groups), "fewest": min(groups), "images": sum(map(sum, classes))}
+    return regime._asdict() | size
+
+
+def table(regimes: list[Regime] = REGIMES, number: int = OUTCOMES) -> pd.DataFrame:
+    """coverage.csv: structure, level, seeds, seed_sd, lift (empty for one network), metric, classes, groups, fewest
+    (groups of a class), images, coverage (a fraction), width, oracle (points), outcomes."""
+    rows = []
+    for regime in regimes:
+        rows.append(described(regime) | measure(regime, number) | {"outcomes": number})
+    return pd.DataFrame(rows).astype({"lift": float}).round({"coverage": 4, "width": 2, "oracle": 2})
+
+
+def nearest(measured: pd.DataFrame, groups: dict, seeds: int, level: float, difference: bool = False) -> pd.Series:
+    """The line of coverage.csv with an interval that is most like a cell: by groups, the class of fewest, seeds, level.
+
+    Args:
+        groups: in how many groups of the test part each class is. level: accuracy. difference: of two networks.
+    """
+    rows = measured[measured.coverage.notna() & (measured.metric == "accuracy")]
+    rows = rows[rows.lift.notna() == difference]
+    numbers = [number for number in groups.values() if number]
+    far = np.abs(np.log(rows.groups / sum(numbers))) + np.abs(np.log(rows.fewest / min(numbers)))
+    far += np.abs(np.log(rows.seeds / seeds))
+    far += np.abs(scipy.special.ndtri(rows.level) - scipy.special.ndtri(np.clip(level, 0.001, 0.999)))
+    return rows.loc[far.idxmin()]
+
+
+def read() -> pd.DataFrame:
+    """reports/bench/coverage.csv, as `python -m lib coverage` writes it."""
+    return pd.read_csv(strict.ROOT / "reports" / "bench" / "coverage.csv")
+
+
+def in_words(row: pd.Series) -> str:
+    """What a line of coverage.csv says of the intervals of a cell like it."""
+    seeds = "one seed" if row.seeds == 1 else f"{row.seeds} seeds"
+    what = "one network" if pd.isna(row.lift) else "the difference of two networks"
+    said = (
+        f"{what} on the nearest simulated test set ({row.structure}, accuracy {row.level:.1%}, {seeds}): the interval"
+        f" holds the truth in {row.coverage:.1%} of {row.outcomes:,} outcomes"
+    )
+    if row.coverage > TOO_OFTEN:
+        said += f" and is {row.width / row.oracle:.1f} times as wide as needed"
+    return said
