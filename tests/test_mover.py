@@ -17,11 +17,12 @@ def arm(estimates, groups=0.0, own=0.0, draws=40_000, seeds=None) -> Arm:
 
 @pytest.mark.parametrize("estimates", [[0.7, 0.8], [0.6, 0.7, 0.72]])
 def test_seeds_alone_give_students_interval(estimates):
-    mean, half = np.mean(estimates), stats.t.ppf(0.975, len(estimates) - 1) * stats.sem(estimates)
+    tail = 0.0125 if len(estimates) == 2 else 0.025
+    mean, half = np.mean(estimates), stats.t.isf(tail, len(estimates) - 1) * stats.sem(estimates)
     found = joined(np.repeat(np.c_[estimates], 10, 1), estimates)
     assert found == pytest.approx((mean - half, mean + half))
-    # by hand: 12.706 * 0.05, and 4.303 * 0.0371
-    assert half == pytest.approx({2: 0.6353, 3: 0.1597}[len(estimates)], abs=1e-4)
+    # by hand: 25.452 * 0.05, and 4.303 * 0.0371
+    assert half == pytest.approx({2: 1.2726, 3: 0.1597}[len(estimates)], abs=1e-4)
 
 
 def test_groups_alone_give_the_quantiles_of_their_draws_and_both_add_as_squares():

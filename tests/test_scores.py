@@ -101,8 +101,16 @@ def test_what_cannot_be_said_is_said():
     ]
     rows = pd.DataFrame(scores.table1([table], counted))
     assert rows["mean"].notna().all() and rows.low.isna().all(), "too few groups for an interval"
-    assert np.isfinite(list(scores.assess(counted).values())).all()
-    assert scores.pairs({"m": counted}, [("m", "m")]).notna().all(axis=None)
+    assert np.isfinite([value for name, value in scores.assess(counted).items() if name not in ("low", "high")]).all()
+    untold = scores.limits(scores.groups(counted, list("abc")), 2, ["accuracy"])[-1]
+    assert untold.startswith("No interval is given for accuracy: a third of the classes") and "4 groups" in untold
+
+
+def test_holm_counts_all_that_has_a_p():
+    corrected = scores.holm(pd.Series([0.01, np.nan, 0.04, 0.03]))
+    # 3 x 0.01; 2 x 0.03; and 0.04 no smaller than that before
+    assert corrected.tolist() == pytest.approx([0.03, np.nan, 0.06, 0.06], nan_ok=True)
+    assert scores.holm(pd.Series([np.nan])).isna().all()
 
 
 def test_published_numbers_stand_beside_the_data_set_that_they_belong_to():

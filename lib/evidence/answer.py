@@ -84,7 +84,10 @@ def answer(question: Question) -> dict:
     row |= simple_classifiers(cell)
     pair = [question.model, question.minus]
     learned = 100 * scores.low[pair].min() > row["constant"] and not any(learning.empty(cell, arm) for arm in pair)
-    return row | {"verdict": verdict(row["low"], row["high"], learned=learned)}
+    found_by = verdict(row["low"], row["high"], learned=learned)
+    if found_by in (HELPS, HARMS) and not found.get("steady", True):
+        found_by = OPEN
+    return row | {"verdict": found_by}
 
 
 def of_cell(cell: Cell, table: str) -> pd.DataFrame:

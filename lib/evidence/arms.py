@@ -6,10 +6,11 @@ study, data set, split, a, b --beside--> the same pair under other splits, from 
 
 from collections.abc import Iterator
 from itertools import permutations
+from math import isnan
 from typing import NamedTuple
 
 from lib import strict
-from lib.evidence.differences import difference, tested
+from lib.evidence.differences import difference, side, tested
 from lib.evidence.predictions import read, read_seeds
 from lib.strict import StudyError
 from lib.study import Cell, Study, load_study
@@ -139,11 +140,6 @@ def _other(cell: Cell, a: str, there: Cell, one: str, other: str) -> Iterator[Ot
     yield Other(there.study.study, there.split, start, same, seeds, found.estimate, found.low, found.high)
 
 
-def side(low: float, high: float) -> int:
-    """On which side of no difference an interval lies: 1, -1, or 0 where it covers both."""
-    return int(low > 0) - int(high < 0)
-
-
 def disagree(low: float, high: float, others: list[Other]) -> bool:
     """Whether a difference and others of the same pair lie on different sides of none, or one of them on both."""
     return len({side(low, high), *(side(other.low, other.high) for other in others)}) > 1
@@ -157,5 +153,6 @@ def in_words(others: list[Other], of: Study) -> str:
         if other.same_images:
             where += ", the same test images"
         where += f", {STARTS[other.start]}, {other.seeds} of each"
-        said.append(f"{100 * other.estimate:+z.1f} [{100 * other.low:+z.1f}, {100 * other.high:+z.1f}] ({where})")
+        span = "too few groups" if isnan(other.low) else f"{100 * other.low:+z.1f}, {100 * other.high:+z.1f}"
+        said.append(f"{100 * other.estimate:+z.1f} [{span}] ({where})")
     return "; ".join(said)

@@ -38,6 +38,11 @@ def of_class(counted: Counts, number: int) -> Counts:
 
 
 def more_needed(low: float, high: float, groups: int, half: float = NARROW) -> int:
-    """How many more groups narrow an interval to plus or minus `half`: its width falls as one over their root."""
+    """How many more groups narrow an interval to plus or minus `half`: its width falls as one over their root.
+
+    0 where there is no interval: so few groups say nothing of it.
+    """
+    if np.isnan(low):
+        return 0
     now = (high - low) / 2
     return max(0, int(np.ceil(groups * ((now / half) ** 2 - 1))))

@@ -236,6 +236,8 @@ def difference(row, known: Context = UNKNOWN) -> str:
     said = verdict(row, known)
     if row.seeds == 1:
         return f"{span(row)} points, from one training of each: undecided, since others may turn it round."
+    if pd.isna(row.low):
+        return f"{span(row)}: undecided, since so few groups say nothing of others."
     if said == "undecided":
         power = f"a true difference of {100 * row.decidable:.0f} points would have been seen in four of five such tests"
         return f"{span(row)} points: undecided ({power})."
