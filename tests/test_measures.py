@@ -131,7 +131,9 @@ def test_the_smallest_of_several_differences_is_seldom_found_below_none_where_al
     rng, wrong, repeats = np.random.default_rng(0), 0, 133
     for _ in range(repeats):
         estimates = rng.normal(0, 0.01, 4)
-    X
+        drawn = [value + rng.normal(0, 0.01, (1, 2000)) for value in estimates]
+        arms = [[Arm((0,), np.array([value]), one, one)] for value, one in zip(estimates, drawn)]
+        _, low, high, _ = differences.smallest(arms)
         wrong += not low <= 0 <= high
     assert wrong / repeats <= 0.05 + np.sqrt(0.05 * 0.95 / repeats)
 

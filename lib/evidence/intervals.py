@@ -71,6 +71,12 @@ def counts(seeds: list[pd.DataFrame], classes: list[str], names: tuple = ()) -> 
     return Counts(*(distinct.get_level_values(level).to_numpy() for level in (0, 1)), predicted, tuple(names))
 
 
+def of_class(counted: Counts, number: int) -> Counts:
+    """The images of one class: their accuracy is its sensitivity."""
+    own = counted.label == number
+    return counted._replace(label=counted.label[own], group=counted.group[own], predicted=counted.predicted[:, own])
+
+
 def by_class(label: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """Sum (replicates, entries, classes) over the entries of each true class: (replicates, true classes, classes)."""
     return np.einsum("ec,rep->rcp", label[:, None] == np.arange(predicted.shape[-1]), predicted)

@@ -110,7 +110,7 @@ def clinical(seeds: list[pd.DataFrame], counted: Counts, classes: list[str], *, 
     elif len(classes) == 2 and len(np.unique(counted.label)) == 2:
         per_seed = pd.DataFrame([of_two(table, classes) for table in seeds])
         for place, name in enumerate(["sensitivity", "specificity"]):
-            one = intervals.interval(counted, lambda confusion, place=place: intervals.recalls(confusion)[..., place])
+            one = intervals.interval(intervals.of_class(counted, place))
             found[f"{name} ({classes[0]})"] = one, per_seed[f"{name} ({classes[0]})"]
     return [
         {"metric": name, "mean": one.estimate, "std": pd.Series(values).std(), "low": one.low, "high": one.high}

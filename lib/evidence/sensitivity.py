@@ -8,7 +8,6 @@ import pandas as pd
 
 from lib.evidence import auc, intervals
 from lib.evidence.evaluate import Result
-from lib.evidence.intervals import Counts
 
 NARROW = 0.05  # half of the width of an interval that `more_needed` is asked for
 
@@ -24,17 +23,11 @@ def per_class(result: Result) -> pd.DataFrame:
     met = [name for name in classes if name in numbers.index]
     rows = []
     for name in met:
-        found = intervals.interval(of_class(result.counted, classes.index(name)))
+        found = intervals.interval(intervals.of_class(result.counted, classes.index(name)))
         area = np.mean([auc.auc(table, [name]) for table in result.tables])
         sizes = numbers.loc[name]
         rows.append((name, sizes.images, sizes.groups, *found, area))
     return pd.DataFrame(rows, columns=["class", "images", "groups", "sensitivity", "low", "high", "auc"])
-
-
-def of_class(counted: Counts, number: int) -> Counts:
-    """The images of one class: their accuracy is its sensitivity."""
-    own = counted.label == number
-    return counted._replace(label=counted.label[own], group=counted.group[own], predicted=counted.predicted[:, own])
 
 
 def more_needed(low: float, high: float, groups: int, half: float = NARROW) -> int:
