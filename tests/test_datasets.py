@@ -56,6 +56,7 @@ def test_a_table_names_the_parts_and_other_images_are_left_out(tmp_path):
     images, _, _ = datasets.read_images(write_zip(tmp_path / "a.zip", members), entry, 8)
     assert len(images) == 2 * len(entry.classes) + 1
     assert images.path[images.published_part == "test"].tolist() == ["images/SARS2.png"]
+    assert set(images["view"][images.published_part == "train"]) == {"PA", "AP"}
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "LA", "1"])

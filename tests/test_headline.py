@@ -134,3 +134,15 @@ def test_single_trainings_are_scores_without_a_verdict():
     text = headline.single_trainings(table1, TITLES, {"vit": "ViT", "none": "No residual"})
     assert text.endswith(" Blood cells: ViT 82%. Brain MRI: No residual 50%.")
     assert "better" not in text and "worse" not in text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "says"), [(0.6, 0.8, "more than"), (0.5, 0.8, "nothing that can be told from"), (0.3, 0.5, "less")]
+)
+def test_a_lede_on_labels_says_what_a_picture_adds_to_how_it_was_taken(low, high, says):
+    rows = [("cnn", 0.65, low, high), ("vit", 0.2, 0.1, 0.3), ("view", 0.59, 0.5, 0.7)]
+    table = pd.DataFrame(rows, columns=["model", "auc", "low", "high"]).assign(dataset="x", label="flu", split="group")
+    other = table.assign(split="published", auc=0.99)
+    text = headline.beside_view(pd.concat([other, table]), {"x": "X-rays"}, {"cnn": "CNN", "vit": "ViT"})
+    assert text.startswith("X-rays, split `group`: of flu, CNN has an AUC of 0.65") and f"pictures say {says}" in text
+    assert headline.beside_view(table[table.model != "view"], {"x": "X-rays"}, {"cnn": "CNN"}) == ""

@@ -22,6 +22,8 @@ class Table(Strict):
     separator: str = ", "
     # column: the patient or photograph that the image comes from
     source: str | None = None
+    # column: how the image was taken; page 03 asks what that alone says of the label
+    view: str | None = None
     # column: what decides the image's part
     part: str | None = None
     # value in that column -> name of the part; rows with any other value are left out

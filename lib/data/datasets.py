@@ -206,7 +206,7 @@ def read_images(
         scales: filled with the values shown as black and white, where the entry asks for one scale.
 
     Returns:
-        images.csv as a table: path, label, width, height, sha256, published_part, source;
+        images.csv as a table: path, label, width, height, sha256, published_part, source, and view where it is known;
         its pixels, (rows, size, size, 3) uint8; and the files left out, with the reason.
 
     Raises:
@@ -238,7 +238,7 @@ def read_images(
     table = table.assign(width=width, height=height, sha256=digest)
     if entry.folder:
         told_of_two_labels(table, entry, tell)
-    return table[COLUMNS], np.stack(pixels), broken
+    return table[[*COLUMNS, *(name for name in ["view"] if name in table)]], np.stack(pixels), broken
 
 
 def common_scales(deep: list[Deep], tell) -> dict[str, tuple[float, float]]:

@@ -35,7 +35,8 @@ def from_table(archive, entry: Dataset, tell=silent) -> pd.DataFrame:
     images that the archive does not hold.
     """
     columns = entry.table
-    named = [name for name in [columns.path, columns.label, columns.source, columns.part] if name]
+    named = [columns.path, columns.label, columns.source, columns.part, columns.view]
+    named = [name for name in dict.fromkeys(named) if name]
     table = read_table(archive, columns.file, named, tell)
     if lacking := [name for name in named if name not in table]:
         raise StudyError(f"{columns.file} has no column {', '.join(lacking)}: it has {', '.join(table.columns)}")
@@ -50,6 +51,8 @@ def from_table(archive, entry: Dataset, tell=silent) -> pd.DataFrame:
     found = pd.DataFrame({"path": list(paths), "label": labels.to_list(), "published_part": "", "source": ""})
     if columns.part:
         found["published_part"] = table[columns.part].map(columns.parts).to_list()
+    if columns.view:
+        found["view"] = table[columns.view].to_list()
     if columns.source:
         found["source"] = table[columns.source].to_list()
     found["source"] = joined_sources(found, bool(entry.folder))

@@ -11,7 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lib.data.labels import separate
+from lib.data.labels import joined, separate
 from lib.data.splits import FOLDS, of_fold
 
 
@@ -41,6 +41,7 @@ BASELINES = {  # name: (title, features of every image, classifier)
     "nearest": ("Nearest neighbour", thumbnails, lambda: KNeighborsClassifier(1)),
     "colours": ("Ridge on colour histograms", colours, lambda: make_pipeline(StandardScaler(), RidgeClassifier())),
     "pixels": ("Ridge on grey pixels", greys, lambda: RidgeClassifier()),
+    "view": ("View of the image alone", None, None),  # by `by_view`
     "size": ("Width and height", sizes, lambda: RandomForestClassifier(300, random_state=0)),
 }
 
@@ -56,6 +57,8 @@ def predictions(
         images: images.csv (width, height). pixels: the same rows. split: split.csv, the same rows.
         labels: `one` per image, or `many`; then each set of labels is a class of the baseline.
     """
+    if name == "view":
+        return by_view(images, split, classes, labels)
     _, features, classifier = BASELINES[name]
     described, tables = features(images, pixels), []
     for fold in FOLDS if "fold" in split else [None]:
@@ -70,6 +73,29 @@ def predictions(
     columns = {f"t_{name}": has_label(table.label, name) for name in classes}
     columns |= {f"p_{name}": has_label(table.predicted, name) for name in classes}
     return table.assign(**columns)
+
+
+def by_view(images: pd.DataFrame, split: pd.DataFrame, classes: list[str], labels: str = "one") -> pd.DataFrame:
+    """Predictions that see nothing of an image but how it was taken: how often images of its view have each label.
+
+    Of a view that training and validation lack, how often all their images have it. Arguments: as of `predictions`;
+    images: `view`.
+    """
+    has = pd.DataFrame({name: [name in separate(text) for text in split.label] for name in classes}, index=split.index)
+    if labels == "one":
+        has = pd.DataFrame({name: split.label == name for name in classes})
+    tables = []
+    for fold in FOLDS if "fold" in split else [None]:
+        parts = of_fold(split, fold)
+        tested = (parts.part == "test").to_numpy()
+        seen, view = has[~tested].astype(float), images.view.to_numpy()
+        share = seen.groupby(view[~tested]).mean().reindex(view[tested]).fillna(seen.mean()).to_numpy()
+        table = parts.loc[tested, ["part", "path", "group", "label"]]
+        names = joined(share > 0.5, classes) if labels == "many" else np.array(classes, dtype=object)[share.argmax(1)]
+        columns = {f"t_{name}": has[name][tested].astype(float) for name in classes} if labels == "many" else {}
+        columns |= {f"p_{name}": share[:, number] for number, name in enumerate(classes)}
+        tables.append(table.assign(predicted=names, **columns))
+    return pd.concat(tables)
 
 
 def has_label(texts: pd.Series, name: str) -> list[float]:

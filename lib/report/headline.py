@@ -140,6 +140,33 @@ def headline(compared: pd.DataFrame, titles: dict[str, str], one: Contest | None
     return " ".join(sentences)
 
 
+def beside_view(labels: pd.DataFrame, titles: dict[str, str], models: dict[str, str]) -> str:
+    """What pictures say of each label beyond how they were taken, by the split that leaks least; empty where unknown.
+
+    Folds over groups come first: they test every image.
+
+    Args:
+        labels: labels.csv, with rows of the baseline `view`. titles: of data sets. models: titles of models.
+    """
+    sentences = []
+    for dataset, part in labels[labels.low.notna()].groupby("dataset", sort=False):
+        split = next((name for name in ["folds", *LEAST_LEAKING, *part.split] if name in set(part.split)), None)
+        rows = part[part.split == split]
+        views, networks = rows[rows.model == "view"].set_index("label"), rows[rows.model.isin(list(models))]
+        for label, of_label in networks.groupby("label", sort=False):
+            if label in views.index:
+                best, view = of_label.loc[of_label.auc.idxmax()], views.loc[label]
+                says = f"{models[best.model]} has an AUC of {best.auc:.2f} [{best.low:.2f}, {best.high:.2f}]"
+                how = "more than" if best.low > view.auc else "nothing that can be told from"
+                if best.high < view.auc:
+                    how = "less than"
+                sentences.append(
+                    f"{titles[dataset]}, split `{split}`: of {label}, {says}, the highest of {len(of_label)} networks."
+                    f" How an image was taken says {view.auc:.2f} without a picture; the pictures say {how} that."
+                )
+    return " ".join(sentences)
+
+
 def single_trainings(table1: pd.DataFrame, titles: dict[str, str], models: dict[str, str]) -> str:
     """The test accuracy of every model that was trained once, in a sentence per data set: scores, and no verdict.
 
