@@ -9,6 +9,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from lib.data.labels import joined
 from lib.evidence import baselines, intervals, mover, multilabel, predictions, scores
 from lib.strict import StudyError
+from lib.study import load_study
 from lib.training import images
 from lib.training.images import KINDS
 
@@ -102,6 +103,19 @@ def test_a_baseline_answers_with_sets_of_labels(tmp_path):
     assert len(read) == 20 and scores.scores(read, LABELS)["accuracy"] == 1
 
 
+def test_a_baseline_by_view_answers_how_often_images_of_a_view_have_each_label(tmp_path):
+    labels = ["a", "a", "a; b", "none"] + ["b"] * 4 + ["a", "b", "c"]
+    images = pd.DataFrame({"view": ["PA"] * 4 + ["AP"] * 4 + ["PA", "AP", "unseen"]})
+    split = pd.DataFrame({"part": ["train"] * 8 + ["test"] * 3, "path": list("0123456789x"), "label": labels})
+    table = baselines.predictions("view", images, None, split.assign(group=range(11)), LABELS, "many")
+    table.to_csv(tmp_path / "p.csv", index=False)
+    read = predictions.read(tmp_path / "p.csv", LABELS, "many").set_index("path")
+    assert read.loc["8", ["p_a", "p_b", "p_c"]].tolist() == [0.75, 0.25, 0] and read.predicted["8"] == "a"
+    assert read.loc["9", ["p_a", "p_b"]].tolist() == [0, 1] and read.loc["x", "p_b"] == 5 / 8
+    one = baselines.predictions("view", images.iloc[4:10], None, split.iloc[4:10].assign(group=0), ["a", "b"])
+    assert one.predicted.tolist() == ["b", "b"]
+
+
 def test_a_label_without_a_patient_or_with_one_is_named():
     table = made(40, 10).assign(t_b=0, t_c=lambda t: (t.group == 3).astype(int))
     absent, single = scores.limits(multilabel.groups(table, LABELS), 3)
@@ -142,3 +156,18 @@ def test_processes_that_share_a_batch_augment_it_as_one_does():
         shares.append(images.augment(pixels[own], 10, own, flips="both", shift=2, turn=20))
     torch.testing.assert_close(shares[0][0::2], shares[1])
     torch.testing.assert_close(shares[0][1::2], shares[2])
+
+
+def test_with_weights_of_labels_the_best_constant_answer_is_a_half_for_each():
+    labels = torch.tensor([[1.0, 1, 0], [1, 0, 0], [1, 0, 0], [0, 0, 0]])
+    absent, present = images.even_weights(labels)
+    assert absent.tolist() == pytest.approx([2, 2 / 3, 1]) and present.tolist() == pytest.approx([2 / 3, 2, 1])
+    study = load_study("covid-small")
+    weighted = study.model_copy(update={"training": study.training.model_copy(update={"label_weights": True})})
+    table = pd.DataFrame({"label": ["a; b", "a", "a", "none"], "part": "train"})
+    made = images.Images(table, np.zeros((4, 2, 2, 3), np.uint8), LABELS, weighted, torch.device("cpu"), "many")
+    constant = torch.tensor([0.0, 0.0, -40.0]).repeat(4, 1)
+    assert made.loss(constant, made.labels) == pytest.approx(2 / 3 * np.log(2))
+    assert made.loss(constant + torch.tensor([0.3, 0, 0]), made.labels) > made.loss(constant, made.labels)
+    plain = images.Images(table, np.zeros((4, 2, 2, 3), np.uint8), LABELS, study, torch.device("cpu"), "many")
+    assert plain.loss(constant, plain.labels) == images.KINDS["many"].loss(constant, plain.labels)

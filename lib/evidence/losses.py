@@ -14,7 +14,10 @@ from lib.study import Cell, Study
 
 
 def constant_loss(cell: Cell) -> float:
-    """The mean cross-entropy in nats, over images and labels, of the shares of the labels in the training part."""
+    """The mean cross-entropy in nats, over images and labels, of the shares of the labels in the training part.
+
+    Where the study weighs labels (`label_weights`): that of a half for each label which some of its images have.
+    """
     # inside: who only checks a study's claims would wait a second for scipy.stats
     from scipy.stats import entropy
 
@@ -26,6 +29,8 @@ def constant_loss(cell: Cell) -> float:
     for name in cell.classes:
         labelled = np.array([name in separate(text) for text in table.label])
         shares.append(table.images[labelled].sum() / table.images.sum())
+    if cell.study.training.label_weights:
+        return float(np.mean([np.log(2) if 0 < share < 1 else 0.0 for share in shares]))
     return float(np.mean([entropy([share, 1 - share]) for share in shares]))
 
 

@@ -84,6 +84,8 @@ class Training(Strict):
     precision: Literal["32-true", "bf16-mixed"]
     threads: PositiveInt | None = None  # of a training; where it is set, every machine makes the same bytes
     scale_of_weights: bool = True  # ImageNet weights see the pixels' scale that they were trained on, not the above
+    # of several labels per image: images with a label and those without it weigh the same, however few have it
+    label_weights: bool = False
     fast_dropout: bool = False  # cheaper masks on a CPU: the same distribution, other random numbers
 
 

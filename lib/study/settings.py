@@ -34,7 +34,7 @@ def declared(run: Run) -> dict:
     own = {name: getattr(model, name) for name in OWN}
     shared = ["image_size", "pixel_mean", "pixel_std", "precision"]
     # settings added later; absent where a study does not set them
-    shared += [name for name in ("threads", "fast_dropout") if getattr(training, name)]
+    shared += [name for name in ("threads", "fast_dropout", "label_weights") if getattr(training, name)]
     shared += [] if training.scale_of_weights else ["scale_of_weights"]
     return {
         "model": {"architecture": model.architecture, **model.settings},

@@ -203,7 +203,7 @@ def train_step(fabric, network, optimizer, images: Images, rows: Tensor, setting
     pixels = augment(pixels, len(rows), own, **{name: settings[name] for name in AUGMENTS if name in settings})
     with own_draws(fabric, rows):
         logits = network(pixels)
-    loss = images.kind.loss(logits, labels) * weight
+    loss = images.loss(logits, labels) * weight
     optimizer.zero_grad()
     fabric.backward(loss * fabric.world_size)  # the strategy takes the mean of the processes' gradients
     optimizer.step()

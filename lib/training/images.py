@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from lib.data.files import read_csv
 from lib.data.labels import SEPARATOR, joined
 from lib.data.splits import of_fold
+from lib.strict import StudyError
 from lib.study import Cell, Study
 from lib.study.schema import Training
 
@@ -143,15 +144,36 @@ class Images:
         self.table, self.pixels, self.classes = table, pixels, classes
         self.training, self.device, self.kind = study.training, device, KINDS[kind]
         self.labels = self.kind.encode(list(table.label), classes)
+        if study.training.label_weights and kind == "one":
+            raise StudyError("label_weights is for data sets of several labels per image: leave it out")
+        self.weights = even_weights(self.labels[self.rows("train")]) if study.training.label_weights else None
 
     def rows(self, part: str) -> Tensor:
         """Row numbers of a part."""
         return torch.from_numpy(np.flatnonzero(self.table.part == part))
 
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The mean loss of a batch in nats; where the study weighs labels, with their weights."""
+        if self.weights is None:
+            return self.kind.loss(logits, labels)
+        absent, present = self.weights.to(logits)
+        return self.kind.loss(logits, labels, weight=torch.where(labels > 0, present, absent))
+
     def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Rows -> normalised pixels (batch, 3, size, size), and labels (batch,) or (batch, classes)."""
         pixels = torch.from_numpy(self.pixels[rows.numpy()]).to(self.device)
         return normalised(pixels, self.training), self.labels[rows].to(self.device)
+
+
+def even_weights(labels: Tensor) -> Tensor:
+    """(2, classes): what images without each label, and those with it, weigh: half in all, or 1 where one lacks.
+
+    The best constant answer is then a half, with a loss of ln 2, whatever the label's share. labels: (images, classes).
+    """
+    share = labels.double().mean(0)
+    both = (share > 0) & (share < 1)
+    weights = 0.5 / torch.stack([1 - share, share]).clamp(min=1e-12)
+    return torch.where(both, weights, torch.ones_like(weights)).float()
 
 
 def open_images(cell: Cell, device: torch.device, fold: int | None = None) -> Images:
