@@ -84,3 +84,9 @@ def test_a_figure_that_the_report_holds_as_a_file_is_shown_from_it(tmp_path):
     one, other = soup.find_all("img")
     assert one["src"] == "figures/one.svg" and one["style"] == "--width: 96px"
     assert other["src"].startswith("data:image/svg+xml") and "style" not in other.attrs
+
+
+def test_a_long_print_is_folded_and_a_short_one_is_not():
+    prints = [f'<div class="output_stdout"><pre>{chr(10).join(["line"] * number)}</pre></div>' for number in (15, 16)]
+    short, long = navigable("".join(prints)).select("pre")
+    assert short.parent.name == "div" and long.parent.name == "details" and long.parent.summary.string == "16 lines"

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from lib import strict
-from lib.data import catalogue, datasets, groups, photos, splits
+from lib.data import catalogue, datasets, groups, photos, splits, views
 from lib.data.archives import quiet
 from lib.data.files import read_csv, write_csv
 from lib.data.phantoms import slices, smears
@@ -176,3 +176,12 @@ def test_no_group_is_on_both_sides_of_a_group_split(archive, images, seed):
     assert set(parts.part) == {"train", "validation", "test"}
     tested = parts[parts.part == "test"]
     assert set(tested.label) == set(parts.label) and 0.1 < len(tested) / len(parts) < 0.35
+
+
+def test_a_photograph_is_shown_with_its_views_and_keypoints_that_match(archive, images):
+    table = images[0].assign(photo=truth(archive).loc[images[0].path].to_numpy())
+    photograph, pictures = views.example(archive, ENTRY.originals, table, 3)
+    assert photograph.shape == (240, 320) and len(pictures) == 3
+    for view, points in pictures:
+        assert view.shape == photograph.shape and points.shape[1:] == (2, 2) and len(points) >= photos.CLEAR
+        assert (points >= 0).all() and (points[..., 0] < 320).all() and (points[..., 1] < 240).all()

@@ -127,17 +127,23 @@ def open_gallery(archive: zipfile.ZipFile, pattern: str) -> Gallery:
 
 def inliers(one: Features, other: Features) -> int:
     """How many keypoints of `one` one affine map takes to their matches in `other`, within 3 px."""
+    return len(matched(one, other))
+
+
+def matched(one: Features, other: Features) -> np.ndarray:
+    """These keypoints, and their matches: (inliers, 2, 2), px; the first two numbers of each in `one`."""
+    nothing = np.zeros((0, 2, 2), np.float32)
     if len(one.points) < 4 or len(other.points) < 4:
-        return 0
+        return nothing
     pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(one.descriptors, other.descriptors, k=2)
     good = [first for first, second in pairs if first.distance < 0.8 * second.distance]  # Lowe's ratio test
     if len(good) < 4:
-        return 0
+        return nothing
     start = one.points[[match.queryIdx for match in good]]
     end = other.points[[match.trainIdx for match in good]]
     settings = {"method": cv2.RANSAC, "ransacReprojThreshold": 3.0, "maxIters": 2000, "confidence": 0.999}
     _, kept = cv2.estimateAffine2D(start, end, **settings)
-    return 0 if kept is None else int(kept.sum())
+    return nothing if kept is None else np.stack([start, end], axis=1)[kept.ravel() == 1]
 
 
 def on_all_cores(function, items, progress, **words) -> list:

@@ -123,6 +123,56 @@ def inliers(numbers: pd.Series, clear: int) -> tuple[Figure, str]:
     return figure, f"Histogram of inliers: {numbers.min():.0f} to {numbers.max():.0f}, clear from {clear} on"
 
 
+def group_sizes(sizes: pd.Series) -> tuple[Figure, str]:
+    """How many groups have so many images; `sizes`: images of each group."""
+    figure, axes = plt.subplots(figsize=(5.5, 2.4))
+    axes.hist(sizes, bins=min(60, max(2, sizes.max() - sizes.min() + 1)), color=SERIES["train"])
+    axes.set(xlabel="images of a group", ylabel="groups", xlim=(0, None))
+    axes.yaxis.get_major_locator().set_params(integer=True)
+    return figure, f"Histogram of group sizes: {len(sizes)} groups of {sizes.min()} to {sizes.max()} images"
+
+
+def parts(counts: pd.DataFrame) -> tuple[Figure, str]:
+    """How many images of each class each part has; `counts`: a row per class, a column per part."""
+    figure, axes = plt.subplots(figsize=(7, 1 + 0.3 * len(counts)))
+    colors = {**SERIES, "test": "#4a2180"}
+    counts.plot.barh(stacked=True, ax=axes, color=[colors[part] for part in counts], width=0.7)
+    axes.set(xlabel="images", ylabel="")
+    axes.invert_yaxis()
+    axes.legend(**BESIDE)
+    totals = ", ".join(f"{part} {total}" for part, total in counts.sum().items())
+    return figure, f"Images of each class by part; in all: {totals}"
+
+
+def views(photograph: np.ndarray, pictures: list[tuple[np.ndarray, np.ndarray]], title: str) -> tuple[Figure, str]:
+    """A photograph beside each of its views, with lines between keypoints that match.
+
+    Args:
+        photograph: (height, width) uint8.
+        pictures: of each view its pixels, the same shape, and keypoints (k, 2, 2): px in it, px in the photograph.
+    """
+    figure, panels = plt.subplots(1, len(pictures), figsize=(4.6 * len(pictures), 2.1), squeeze=False)
+    for axes, (view, points) in zip(panels[0], pictures):
+        axes.imshow(np.hstack([photograph, view]), cmap="gray")
+        for (x, y), (x_photo, y_photo) in points[:: max(1, len(points) // 20)]:
+            axes.plot([x_photo, x + photograph.shape[1]], [y_photo, y], color=SERIES["validation"], linewidth=0.7)
+        axes.set_title(f"{len(points)} inliers", fontsize=9)
+        axes.axis("off")
+    figure.tight_layout()
+    numbers = " and ".join(str(len(points)) for _, points in pictures)
+    return figure, f"{title} on the left, a view of it on the right; {numbers} keypoints match"
+
+
+def augmented(before: np.ndarray, after: np.ndarray) -> tuple[Figure, str]:
+    """Images above, and below them what a training batch made of them; (images, size, size, 3) in [0, 1]."""
+    figure, panels = plt.subplots(2, len(before), figsize=(1.1 * len(before), 2.4), squeeze=False)
+    for axes, image in zip(panels.flat, [*before, *after]):
+        axes.imshow(image.clip(0, 1))
+        axes.axis("off")
+    figure.tight_layout()
+    return figure, f"{len(before)} training images, and below each as a batch showed it to the model"
+
+
 def looked(
     pictures: list[np.ndarray | None], looks: list[np.ndarray], labels: list[str], title: str
 ) -> tuple[Figure, str]:

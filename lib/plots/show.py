@@ -8,8 +8,10 @@ answer(study.answer("08_claims"), "Of 3 claims, ...") -> reports/<study>/answers
 import base64
 import html
 import io
+import platform
 import re
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -99,6 +101,12 @@ def gallery(folder: Path, table: pd.DataFrame) -> None:
         caption = f"Figure {row.number:.0f}, re-made: {row.title}" if pd.notna(row.number) else row.title
         shown.append(as_html((folder / row.file).read_bytes(), row.alt, caption))
     display(HTML(f'<div class="gallery">{"".join(shown)}</div>'))
+
+
+def versions(*packages: str) -> None:
+    """Print the versions of Python and of packages; nothing is imported for it."""
+    named = [f"{package} {version(package)}" for package in packages]
+    print(", ".join([f"Python {platform.python_version()}", *named]))
 
 
 def answer(path: Path, text: str) -> None:

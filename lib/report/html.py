@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from bs4 import BeautifulSoup, Tag
 
+LONG = 15  # lines of a print that are shown unfolded
 CONTENTS = '<nav class="contents" aria-label="Contents"></nav>'  # where a page's contents list goes
 
 
@@ -17,6 +18,7 @@ def add_landmarks(soup: BeautifulSoup) -> None:
     name_headings(soup)
     for nav in soup.select("nav.contents"):
         fill_contents(nav, soup.select("main h2, main h3"))
+    fold_long_prints(soup)
     # pandas writes one per table
     for style in soup.select("main style"):
         style.decompose()
@@ -35,6 +37,17 @@ def name_headings(soup: BeautifulSoup) -> None:
         name = "-".join(heading.get_text().split())
         times[name] = times.get(name, 0) + 1
         heading["id"] = name if times[name] == 1 else f"{name}-{times[name]}"
+
+
+def fold_long_prints(soup: BeautifulSoup) -> None:
+    """Fold what a cell prints where it is longer than a screen's third: a training's epochs, for instance."""
+    for printed in soup.select("main .output_stdout pre"):
+        lines = printed.get_text().strip().count("\n") + 1
+        if lines > LONG:
+            details = printed.wrap(soup.new_tag("details"))
+            summary = soup.new_tag("summary")
+            summary.string = f"{lines} lines"
+            details.insert(0, summary)
 
 
 def figures_as_files(soup: BeautifulSoup, report: Path) -> None:

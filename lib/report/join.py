@@ -40,7 +40,10 @@ def join(notebooks: list[nbformat.NotebookNode], titles: list[str]) -> nbformat.
                 # its code is shown once
                 cell.metadata["tags"] = [*tags, "again"] if again else tags
             cells.append(cell)
-    return nbformat.v4.new_notebook(cells=[*cells, *closing])
+    cells += closing
+    for number, cell in enumerate(cells):
+        cell.id = f"cell-{number}"
+    return nbformat.v4.new_notebook(cells=cells)
 
 
 def answer(notebook: nbformat.NotebookNode) -> str:
