@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
+from lib import strict
 from lib.probes import costs
 
 CPU = torch.device("cpu")
@@ -60,3 +61,14 @@ def test_calls_take_turns_back_and_forth_and_the_first_round_only_warms_up(monke
     monkeypatch.setattr(costs.time, "perf_counter", lambda: now[0])
     seconds = costs.in_turns({"a": lambda: call("a"), "b": lambda: call("b")}, rounds=3)
     assert made == [*"abbaabba"] and seconds.to_dict("list") == {"a": [3, 1, 2], "b": [30, 20, 10]}
+
+
+def test_the_docs_have_the_committed_costs_of_studies_that_are_not_trained_here():
+    from tests.bench import studies
+
+    table = pd.read_csv(strict.ROOT / "reports/bench/studies.csv")
+    assert studies.page(table) in (strict.ROOT / "docs/machines.md").read_text(encoding="utf-8")
+    vit = table.query("dataset == 'blood-cells' and model == 'vit'").iloc[0]
+    # five trainings of 20 epochs of ceil(8755 / 16) steps
+    assert vit.steps == 5 * 20 * 548
+    assert vit.t4_hours == pytest.approx(vit.steps * vit.flops_per_step / (0.4 * 8.1e12) / 3600)

@@ -12,7 +12,7 @@ import yaml
 
 from lib import strict
 from lib.data.files import write
-from tests.bench import attention, costs, epoch, pipeline, repeats, scaling, speed
+from tests.bench import attention, costs, epoch, pipeline, repeats, scaling, speed, studies
 
 PARTS = {
     "speed": speed,
@@ -22,6 +22,7 @@ PARTS = {
     "epoch": epoch,
     "repeats": repeats,
     "scaling": scaling,
+    "studies": studies,
 }
 
 

@@ -169,6 +169,11 @@ def table(bench: pd.DataFrame) -> str:
 
 def write_page(bench: pd.DataFrame) -> None:
     """Write the table into PAGE."""
-    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    text = f"{before}{BEGIN}{table(bench)}{END}{rest.split(END, 1)[1]}"
+    insert(BEGIN, table(bench))
+
+
+def insert(begin: str, content: str) -> None:
+    """Write what stands in PAGE between the line `begin` and the next END."""
+    before, rest = PAGE.read_text(encoding="utf-8").split(begin)
+    text = f"{before}{begin}{content}{END}{rest.split(END, 1)[1]}"
     write(PAGE, lambda path: path.write_text(text, encoding="utf-8"))
