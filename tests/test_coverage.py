@@ -77,11 +77,13 @@ def test_the_committed_table_is_of_these_regimes_and_holds_what_is_promised():
 
 def test_the_nearest_line_is_that_of_its_own_test_set():
     measured = coverage.read()
-    blood = dict(zip("abcd", [13, 6, 4, 45]))
+    rng = np.random.default_rng(0)
+    (((blood,), _),) = coverage.outcomes(Regime(coverage.BLOOD, 0.8, 1, 0), 1, rng)
+    (((mri,), _),) = coverage.outcomes(Regime(MRI, 0.8, 1, 0), 1, rng)
     near = coverage.nearest(measured, blood, 1, 0.79)
     assert (near.structure, near.level, near.seeds) == (coverage.BLOOD, 0.8, 1) and np.isnan(near.lift)
     assert "accuracy 80.0%, one seed): the interval holds the truth in" in coverage.in_words(near)
-    pair = coverage.nearest(measured, {"a": 21, "b": 25}, 10, 0.8, difference=True)
+    pair = coverage.nearest(measured, mri, 10, 0.8, difference=True)
     assert (pair.structure, pair.seeds) == (MRI, 10)
     wide = near.copy()
     wide["coverage"], wide["width"], wide["oracle"] = 0.99, 3.0, 2.0

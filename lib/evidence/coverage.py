@@ -264,16 +264,16 @@ def table(regimes: list[Regime] = REGIMES, number: int = OUTCOMES) -> pd.DataFra
     return pd.DataFrame(rows).astype({"lift": float}).round({"coverage": 4, "width": 2, "oracle": 2})
 
 
-def nearest(measured: pd.DataFrame, groups: dict, seeds: int, level: float, difference: bool = False) -> pd.Series:
+def nearest(measured: pd.DataFrame, counted: Counts, seeds: int, level: float, difference: bool = False) -> pd.Series:
     """The line of coverage.csv with an interval that is most like a cell: by groups, the class of fewest, seeds, level.
 
     Args:
-        groups: in how many groups of the test part each class is. level: accuracy. difference: of two networks.
+        counted: predictions for the test part. level: accuracy. difference: of two networks.
     """
     rows = measured[measured.coverage.notna() & (measured.metric == "accuracy")]
     rows = rows[rows.lift.notna() == difference]
-    numbers = [number for number in groups.values() if number]
-    far = np.abs(np.log(rows.groups / sum(numbers))) + np.abs(np.log(rows.fewest / min(numbers)))
+    numbers = np.unique(counted.label, return_counts=True)[1]
+    far = np.abs(np.log(rows.groups / numbers.sum())) + np.abs(np.log(rows.fewest / numbers.min()))
     far += np.abs(np.log(rows.seeds / seeds))
     far += np.abs(scipy.special.ndtri(rows.level) - scipy.special.ndtri(np.clip(level, 0.001, 0.999)))
     return rows.loc[far.idxmin()]
