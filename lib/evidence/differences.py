@@ -51,7 +51,8 @@ def difference(a: Counts, b: Counts, metric=accuracy) -> Difference:
     first = several[0]
     steady = len({side(*mover.ends(one)) for one in several}) == 1
     tested = mover.p_value(first), p_value(a, b), mover.decidable(first)
-    return Difference(mover.estimate(first), *mover.ends(first), *tested, steady)
+    # no two shares are further apart than 100 points, whatever two seeds say
+    return Difference(mover.estimate(first), *np.clip(mover.ends(first), -1, 1), *tested, steady)
 
 
 def near(low: float, high: float, *lines: float) -> bool:
@@ -178,4 +179,5 @@ def smallest(several: list[list[Arm]]) -> tuple[float, float, float, float]:
     low = np.min([mover.ends(arms)[0] for arms in several])
     high = np.min([mover.ends(arms, 0.025 / len(several))[1] for arms in several])
     decidable = np.max([mover.decidable(arms) for arms in several])
-    return tuple(100 * float(value) for value in (estimate, low, np.maximum(high, estimate), decidable))
+    low, high = np.clip([low, np.maximum(high, estimate)], -1, 1)
+    return tuple(100 * float(value) for value in (estimate, low, high, decidable))
