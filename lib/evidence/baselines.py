@@ -101,3 +101,18 @@ def by_view(images: pd.DataFrame, split: pd.DataFrame, classes: list[str], label
 def has_label(texts: pd.Series, name: str) -> list[float]:
     """1.0 for every text of joined labels that holds this one, else 0.0."""
     return [float(name in separate(text)) for text in texts]
+
+
+def validation_accuracy(name: str, images: pd.DataFrame, pixels: np.ndarray, split: pd.DataFrame) -> float:
+    """Share of the validation part that a baseline gets right which has seen the training part; of folds, their mean.
+
+    Arguments as in `predictions`.
+    """
+    _, features, classifier = BASELINES[name]
+    described, right = features(images, pixels), []
+    for fold in FOLDS if "fold" in split else [None]:
+        parts = of_fold(split, fold)
+        train, validation = ((parts.part == part).to_numpy() for part in ["train", "validation"])
+        fitted = classifier().fit(described[train], parts.label[train])
+        right.append((fitted.predict(described[validation]) == parts.label[validation]).mean())
+    return float(np.mean(right))
