@@ -30,7 +30,9 @@ SAME = {
 }
 # pip tries all indexes for the best version; it writes bytecode, which uv leaves to the first import of every module
 AS_PIP = {"UV_INDEX_STRATEGY": "unsafe-best-match", "UV_COMPILE_BYTECODE": "1"}
-ELSEWHERE = ["PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER"]  # would install outside of this environment
+# would install outside of this environment: variables, and lines of pip's files
+ELSEWHERE = ["PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON", "UV_TARGET", "UV_PREFIX"]
+LINES = ["target", "prefix", "root", "python"]
 
 
 def pip(*arguments: str, env: dict[str, str], **options) -> subprocess.CompletedProcess:
@@ -97,6 +99,8 @@ def missing(requirements: Path, env: dict[str, str]) -> list[str]:
 def main(requirements: str) -> None:
     """Install; exit with a message unless every package is there at the end."""
     env = {name: value for name, value in os.environ.items() if name not in ELSEWHERE} | {"PIP_USER": "0"}
+    if wrong := [name for name in LINES if settings_of_pip(env).get(name)]:
+        sys.exit(f"error: pip's settings have {', '.join(wrong)}, so packages would go elsewhere: see pip config debug")
     if not by_uv(requirements, env):
         print("uv could not install the packages (above): pip does, which takes several times as long", flush=True)
         if "UV_TORCH_BACKEND" in env:

@@ -5,6 +5,7 @@ import inspect
 import sys
 
 from lib import strict
+from lib.data.files import CURES, not_written
 from lib.strict import StudyError
 
 
@@ -155,6 +156,10 @@ def main() -> None:
         command(*values)
     except StudyError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:  # of a library that writes: a full disk, a folder that is not writable
+        if error.errno not in CURES:
+            raise
+        sys.exit(f"error: {not_written(error.filename or 'a file', error)}")
     except KeyboardInterrupt:
         print("stopped; run it again to go on from here", file=sys.stderr)
         sys.exit(130)

@@ -1,12 +1,15 @@
 """A notebook runs in this Python, whatever the user of the machine has set up; one that is killed is told as such."""
 
+import errno
 import json
+import os
+import sys
 import tempfile
 
 import nbformat
 import pytest
 
-from lib import strict
+from lib import __main__, strict
 from lib.report import execute, kernel
 from lib.strict import StudyError
 
@@ -63,6 +66,24 @@ def test_a_process_that_was_killed_is_told_with_what_may_help(project, tmp_path)
         StudyError, match=r"(?s)killed from outside: memory may have run out .* GiB .*JOBS=1.*mine/params"
     ):
         execute.run("x", {"study": "mine"}, tmp_path / "build/x.ipynb")
+
+
+def test_a_full_disk_in_a_notebook_is_one_message(project, tmp_path):
+    project("import errno\nraise OSError(errno.ENOSPC, 'No space left on device', 'a.npy')")
+    with pytest.raises(StudyError, match="^.Errno 28. No space left on device: 'a.npy': make room") as told:
+        execute.run("x", {"study": "mine"}, tmp_path / "build/x.ipynb")
+    assert "Traceback" not in str(told.value)
+
+
+@pytest.mark.parametrize("number, code", [(errno.ENOSPC, "make room"), (errno.EROFS, "writable")])
+def test_a_disk_that_cannot_be_written_is_one_message_of_every_command(monkeypatch, number, code):
+    def fails(study: str) -> None:
+        raise OSError(number, os.strerror(number), "/somewhere/a.npy")
+
+    monkeypatch.setattr(__main__, "COMMANDS", [fails])
+    monkeypatch.setattr(sys, "argv", ["lib", "fails", "x"])
+    with pytest.raises(SystemExit, match=f"error: /somewhere/a.npy cannot be written .*{code}"):
+        __main__.main()
 
 
 @pytest.mark.parametrize("name", ["t", "t" * 90])

@@ -83,6 +83,15 @@ def test_without_uv_pip_installs_says_so_and_an_environment_that_lacks_something
     assert not (tmp_path / "other").exists()
 
 
+@pytest.mark.parametrize("line", ["target = /elsewhere", "prefix = /elsewhere", "python = /usr/bin/python3"])
+def test_settings_of_pip_that_install_elsewhere_are_named(tmp_path, monkeypatch, line):
+    (tmp_path / "pip.conf").write_text(f"[install]\n{line}\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    monkeypatch.setattr(install, "by_uv", lambda *_: pytest.fail("installed"))
+    with pytest.raises(SystemExit, match=f"pip's settings have {line.split()[0]}"):
+        install.main("requirements.txt")
+
+
 def test_the_page_of_platforms_is_about_the_versions_that_are_pinned():
     assert platforms.PAGE.read_text(encoding="utf-8").endswith(platforms.pinned())
 

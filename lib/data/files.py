@@ -45,7 +45,7 @@ def write(path: Path, save: Callable[[Path], object]) -> None:
         raise not_written(path, error) from error
 
 
-def not_written(path: Path, error: OSError) -> StudyError:
+def not_written(path: Path | str, error: OSError) -> StudyError:
     """What to say where a file cannot be written."""
     problem = f"{path} cannot be written ({error.strerror}); nothing that was there is lost"
     return StudyError(f"{problem}: {CURES.get(error.errno, 'mend that')}, and run this again")

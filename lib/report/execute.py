@@ -14,7 +14,7 @@ sys.modules["rfc3987_syntax"] = None  # jsonschema does without it, and its impo
 import nbformat  # noqa: E402
 
 from lib import strict  # noqa: E402
-from lib.data.files import alone, write  # noqa: E402
+from lib.data.files import CURES, alone, write  # noqa: E402
 from lib.report.kernel import this_python  # noqa: E402
 from lib.strict import StudyError  # noqa: E402
 from lib.study import load_study  # noqa: E402
@@ -64,7 +64,11 @@ def run(notebook: str, parameters: dict[str, str], kept: Path) -> nbformat.Noteb
                 config=config,
             )
     except papermill.PapermillExecutionError as error:
-        reason = error.evalue if error.ename == "StudyError" else "\n".join(error.traceback)
+        is_disk = any(f"[Errno {number}]" in error.evalue for number in CURES)
+        if is_disk:
+            reason = f"{error.evalue}: make room on that disk, or make that folder writable, and run this again"
+        else:
+            reason = error.evalue if error.ename == "StudyError" else "\n".join(error.traceback)
         raise StudyError(f"{reason}\n  {place}") from None
     except DeadKernelError:
         raise StudyError(f"{killed(parameters['study'])}\n  {place}") from None
