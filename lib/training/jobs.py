@@ -51,6 +51,9 @@ def tell_dvc() -> None:
         lines.append("no_scm = true")
     if not has_flock(strict.ROOT / "build" / ".locks"):
         lines.append("hardlink_lock = true")
+        # a file that flock left there counts as held by a lock of this kind
+        for name in ["lock", "rwlock.lock"] if not local.exists() else []:
+            (strict.ROOT / ".dvc" / "tmp" / name).unlink(missing_ok=True)
     if lines and not local.exists():
         text = "[core]\n" + "".join(f"    {line}\n" for line in lines)
         write(local, lambda part: part.write_text(text, encoding="utf-8"))
