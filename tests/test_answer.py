@@ -27,8 +27,10 @@ def row(**changed):
 
 def test_a_row_says_what_is_excluded_and_what_is_not():
     says = answer.words(row())
-    assert says.startswith("-0.7 [-0.9, -0.5] points: the residual harms.")
-    assert "equally accurate within 1 points" in says and "5.00 points is excluded" in says
+    assert says.startswith(
+        "-0.7 [-0.9, -0.5] points: the residual lowers accuracy, by less than the margin of 1 points."
+    )
+    assert "5.00 points is excluded" in says
     wide = answer.words(row(low=-3.0, high=6.0, verdict=OPEN))
     assert "no difference is shown" in wide and "not excluded" in wide and "equally" not in wide
     assert "paper" not in answer.words(row(effect=float("nan")))

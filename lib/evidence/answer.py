@@ -134,12 +134,14 @@ def words(row) -> str:
     if row.verdict == VOID:
         return f"{points}, but an arm does no better than the most common answer: this decides nothing."
     says = {
-        HELPS: "the residual helps",
-        HARMS: "the residual harms",
+        HELPS: "the residual raises accuracy",
+        HARMS: "the residual lowers accuracy",
         OPEN: f"no difference is shown; one of {row.detectable:.1f} points would have been found four times in five",
     }
-    sentences = [f"{points}: {says[row.verdict]}."]
-    if -row.margin <= row.low and row.high <= row.margin:
+    inside = -row.margin <= row.low and row.high <= row.margin
+    size = f", by less than the margin of {row.margin:g} points" if inside and row.verdict != OPEN else ""
+    sentences = [f"{points}: {says[row.verdict]}{size}."]
+    if inside and row.verdict == OPEN:
         sentences.append(f"The arms are equally accurate within {row.margin:g} points.")
     if pd.notna(row.effect):
         if row.high < row.effect:

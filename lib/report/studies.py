@@ -63,9 +63,12 @@ def budget(study: Study, dataset: str) -> str:
 def cost(study: Study) -> str:
     """The time of all epochs, summed over trainings, from timing/*.csv."""
     # without pandas, which takes ten times as long for hundreds of files of a few lines
-    lines = [line for run in study.runs if run.timing.exists() for line in run.timing.read_text().splitlines()]
+    timed = [run for run in study.runs if run.timing.exists()]
+    lines = [line for run in timed for line in run.timing.read_text().splitlines()]
     seconds = sum(float(line.split(",")[0]) for line in lines if not line.startswith("seconds"))
     if not seconds:
         return "not recorded"
     minutes = round(seconds / 60)
-    return f"{minutes // 60}\u00a0h {minutes % 60}\u00a0min" if minutes >= 60 else f"{minutes}\u00a0min"
+    time = f"{minutes // 60}\u00a0h {minutes % 60}\u00a0min" if minutes >= 60 else f"{minutes}\u00a0min"
+    finished = sum(run.settings.exists() for run in study.runs)
+    return time if len(timed) >= finished else f"{time} for {len(timed)} of {finished} trainings, others not recorded"
