@@ -115,8 +115,9 @@ class Dataset(Strict):
 
     @property
     def phrase(self) -> str:
-        """The title as it stands within a sentence: its first letter small, unless more than that is in capitals."""
-        return self.title if self.title[1:2].isupper() else self.title[:1].lower() + self.title[1:]
+        """The title as it stands within a sentence: its first letter small, unless its first word has more capitals."""
+        first = self.title.split(" ")[0]
+        return self.title[:1].lower() + self.title[1:] if first[1:] == first[1:].lower() else self.title
 
     @property
     def credit(self) -> str:

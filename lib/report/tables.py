@@ -15,8 +15,9 @@ INTERVAL = "95\u00a0%"  # the row of Table 1 that holds intervals
 
 
 def within(title: str) -> str:
-    """A title as it stands within a sentence: its first letter small, unless more than that is in capitals."""
-    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+    """A title as it stands within a sentence: its first letter small, unless its first word has other capitals."""
+    first = title.split(" ")[0]
+    return title[:1].lower() + title[1:] if first[1:] == first[1:].lower() else title
 
 
 def points(share: float) -> str:
