@@ -135,7 +135,7 @@ def coverage_table(measured: pd.DataFrame) -> pd.DataFrame:
                 "needed": f"{row.oracle:.1f}",
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).set_index("test set").rename_axis(None)
 
 
 def labels_table(part: pd.DataFrame) -> pd.DataFrame:
