@@ -130,7 +130,7 @@ def verdict(low: float, high: float, *, learned: bool) -> str:
 
 def words(row) -> str:
     """What one row says, in sentences; a row of `answers` (its run is True)."""
-    points = f"{row.estimate:+.1f} [{row.low:+.1f}, {row.high:+.1f}] points"
+    points = f"{row.estimate:+z.1f} [{row.low:+z.1f}, {row.high:+z.1f}] points"  # z: no -0.0
     if row.verdict == VOID:
         return f"{points}, but an arm does no better than the most common answer: this decides nothing."
     says = {
