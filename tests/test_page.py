@@ -42,7 +42,8 @@ await large.decode();
 const larger = large.getBoundingClientRect().width >= before;
 const inside = [dialog.matches(":modal"), large.alt, larger, dialog.contains(document.activeElement)];
 dialog.click();
-for (let n = 0; n < 50 && dialog.isConnected; n++) await new Promise((resolve) => setTimeout(resolve, 100));
+const open = () => dialog.isConnected || document.activeElement !== buttons[0];
+for (let n = 0; n < 300 && open(); n++) await new Promise((resolve) => setTimeout(resolve, 100));
 const closed = !document.querySelector("dialog"), back = document.activeElement === buttons[0];
 return { names, inside, closed, back };
 """
