@@ -23,7 +23,8 @@ from lib.data.spelling import clean, folded, is_missing, is_unknown, one_spellin
 from lib.strict import StudyError
 
 FOUND = ["path", "label", "published_part", "source"]  # columns of `members`
-LARGEST, MANY = 0.2, 5  # of a patient's images: a larger share of all, and more than so many times the median, is told
+# A patient is reported who has more than this share of all images, and more than this many times the median patient's.
+LARGEST, MANY = 0.2, 5
 FEW = 0.05  # share of the images that may carry two labels; they are left out
 FROM_ELSEWHERE = re.compile(r"[A-Za-z]:[\\/]|[\\/]|[a-z]+://")
 
