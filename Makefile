@@ -5,7 +5,7 @@
 # make report RAY=auto     its trainings on the Ray cluster that this machine is part of: docs/machines.md
 # make report JOBS=1      one stage at a time; without it as many as there are cores for
 # make redo STUDY=small    its tables, figures and verdicts again, from the committed predictions alone
-# make redo STUDY=answer   the page that joins the studies of the answer, from their tables and predictions
+# make redo STUDY=answer   the pages of no single study, from tables: the answer of several, and what intervals are worth
 # make lab                 JupyterLab on notebooks/
 # make test                the checks, in minutes; make test-all: all of them
 # make test-faults         twenty kills of a study, ten thousand odd inputs: half an hour

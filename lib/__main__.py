@@ -72,10 +72,10 @@ def pipelines() -> None:
 
 
 def answer() -> None:
-    """Make reports/answer, the page that joins the studies of params/answer.yaml, from their tables."""
+    """Make the pages of no single study from tables: the answer of several, and how often intervals hold the truth."""
     from lib.report import joined
 
-    print(joined.make())
+    print(joined.coverage(), joined.answer(), sep="\n")
 
 
 def site(folder: str) -> None:
@@ -89,13 +89,13 @@ def site(folder: str) -> None:
 
 
 def coverage() -> None:
-    """Simulate how often intervals hold the truth, for reports/bench/coverage.csv: some minutes on one core."""
+    """Simulate how often intervals hold the truth: reports/bench/coverage.csv (minutes on one core) and its page."""
     from lib.data.files import write_csv
     from lib.evidence import coverage
+    from lib.report import joined
 
-    path = strict.ROOT / "reports" / "bench" / "coverage.csv"
-    write_csv(coverage.table(), path)
-    print(path.relative_to(strict.ROOT))
+    write_csv(coverage.table(), strict.ROOT / "reports" / "bench" / "coverage.csv")
+    print(joined.coverage())
 
 
 def weights(study: str) -> None:

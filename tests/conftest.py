@@ -40,7 +40,7 @@ class Project:
     def __init__(self, folder: Path, keep: tuple[str, ...] = ()):
         """`keep`: prefixes of names in runs/ and reports/ to copy too; without them the checkout has run nothing."""
         self.folder = folder
-        keep = ("reports/bench/coverage.csv", *keep)  # simulated once for all studies: page 06 reads it
+        keep = ("reports/bench/coverage", *keep)  # simulated once for all studies: page 06 reads it
         listed = ["git", "ls-files", "-coz", "--exclude-standard"]
         names = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True, text=True).stdout.split("\0")
         for name in filter(None, names):

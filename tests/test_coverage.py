@@ -6,7 +6,7 @@ import pytest
 
 from lib import strict
 from lib.evidence import coverage, intervals
-from lib.evidence.coverage import MRI, ONE, PNEUMONIA, RARE, TWO, Regime
+from lib.evidence.regimes import BLOOD, MRI, ONE, PNEUMONIA, RARE, REGIMES, TWO, Regime
 
 
 def simulated(regime: Regime, number: int = 300) -> tuple[np.ndarray, np.ndarray]:
@@ -37,7 +37,7 @@ def test_one_seed_stands_for_itself():
 
 
 def test_views_of_a_group_are_alike_and_two_networks_err_on_the_same_groups():
-    (counted,), _ = next(coverage.outcomes(Regime(coverage.BLOOD, 0.8, 1, 0), 1, np.random.default_rng(0)))
+    (counted,), _ = next(coverage.outcomes(Regime(BLOOD, 0.8, 1, 0), 1, np.random.default_rng(0)))
     assert 0.15 < intervals.correlation(counted) < 0.7
     (a, b), _ = next(coverage.outcomes(Regime(PNEUMONIA, 0.8, 1, 0, 0), 1, np.random.default_rng(0)))
     right = [one.predicted[0, np.arange(len(one.label)), one.label] for one in (a, b)]
@@ -67,7 +67,7 @@ def test_where_no_interval_is_printed_none_is_measured():
 
 def test_the_committed_table_is_of_these_regimes_and_holds_what_is_promised():
     measured = coverage.read()
-    described = pd.DataFrame([coverage.described(regime) for regime in coverage.REGIMES]).astype({"lift": float})
+    described = pd.DataFrame([coverage.described(regime) for regime in REGIMES]).astype({"lift": float})
     pd.testing.assert_frame_equal(measured[described.columns], described, check_dtype=False)
     printed = measured[measured.coverage.notna()]
     assert (measured.outcomes >= 1000).all() and (printed.coverage >= 0.92).all()
@@ -78,10 +78,10 @@ def test_the_committed_table_is_of_these_regimes_and_holds_what_is_promised():
 def test_the_nearest_line_is_that_of_its_own_test_set():
     measured = coverage.read()
     rng = np.random.default_rng(0)
-    (((blood,), _),) = coverage.outcomes(Regime(coverage.BLOOD, 0.8, 1, 0), 1, rng)
+    (((blood,), _),) = coverage.outcomes(Regime(BLOOD, 0.8, 1, 0), 1, rng)
     (((mri,), _),) = coverage.outcomes(Regime(MRI, 0.8, 1, 0), 1, rng)
     near = coverage.nearest(measured, blood, 1, 0.79)
-    assert (near.structure, near.level, near.seeds) == (coverage.BLOOD, 0.8, 1) and np.isnan(near.lift)
+    assert (near.structure, near.level, near.seeds) == (BLOOD, 0.8, 1) and np.isnan(near.lift)
     assert "accuracy 80.0%, one seed): the interval holds the truth in" in coverage.in_words(near)
     pair = coverage.nearest(measured, mri, 10, 0.8, difference=True)
     assert (pair.structure, pair.seeds) == (MRI, 10)

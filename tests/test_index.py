@@ -50,6 +50,8 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "reports/answer/answer.md").write_text("It makes a small ViT **less** accurate.\n\n- MNIST: no.\n")
     rows = pd.DataFrame([{**ANSWER, "seeds": 20, "images": 10000}, {"run": False, "data": "Blood cells"}])
     rows.to_csv(tmp_path / "reports/answer/tables/answer.csv")
+    (tmp_path / "reports/bench").mkdir()
+    (tmp_path / "reports/bench/coverage.html").write_text('<a href="../index.html">up</a>')
     monkeypatch.setattr(strict, "ROOT", tmp_path)
     return tmp_path
 
@@ -108,8 +110,8 @@ def test_the_index_is_a_whole_page_that_loads_nothing(page):
 
 def test_a_site_holds_the_committed_reports_and_a_link_that_leads_nowhere_stops_it(project, tmp_path_factory):
     made = tmp_path_factory.mktemp("site") / "new"
-    assert site.build(made) == 4
-    assert {path.name for path in made.iterdir()} == {"index.html", "answer", "quick", "startup-small"}
+    assert site.build(made) == 5
+    assert {path.name for path in made.iterdir()} == {"index.html", "answer", "bench", "quick", "startup-small"}
     with pytest.raises(StudyError, match="is not empty"):
         site.build(made)
     report = project / "reports/quick/index.html"

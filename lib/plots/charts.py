@@ -231,6 +231,28 @@ def epochs(histories: pd.DataFrame, title: str) -> tuple[Figure, str]:
     return figure, f"Validation accuracy per epoch of {title}; at the end: {last}"
 
 
+def coverage(kinds: dict[str, pd.DataFrame], too_often: float) -> tuple[Figure, str]:
+    """How often intervals of simulated test sets hold the truth: one dot per test set, one row per kind.
+
+    Args:
+        kinds: lines of coverage.csv (coverage: a fraction) by kind, in the order to show.
+        too_often: from here on an interval is called wider than needed.
+    """
+    figure, axes = plt.subplots(figsize=(8, 1 + 0.5 * len(kinds)))
+    axes.axvspan(100 * too_often, 100, color="#f0ece4", label="wider than needed")
+    axes.axvline(95, color="#666", linewidth=0.8, label="nominal")
+    for place, lines in enumerate(kinds.values()):
+        # equal ones side by side
+        again = lines.coverage.groupby(lines.coverage.round(3)).cumcount()
+        axes.plot(100 * lines.coverage, place + 0.12 * again, "o", ms=5, color=PROTOCOLS["group"], alpha=0.6)
+    axes.set(xlabel="intervals that hold the truth (%)", yticks=range(len(kinds)), yticklabels=list(kinds))
+    axes.set(xlim=(90, 100.3), ylim=(len(kinds) - 0.5, -0.5))
+    axes.grid(axis="x", color="#ddd", linewidth=0.6)
+    axes.legend(**BESIDE)
+    ranges = [f"{name}: {one.coverage.min():.1%} to {one.coverage.max():.1%}" for name, one in kinds.items()]
+    return figure, f"How often 95 % intervals hold the truth on simulated test sets. {'; '.join(ranges)}"
+
+
 def answer(table: pd.DataFrame) -> tuple[Figure, str]:
     """What the residual adds on each data set: difference and interval, what could be detected, the paper's effect.
 

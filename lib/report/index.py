@@ -39,6 +39,7 @@ def index_html() -> str:
         script=script,
         sections=sections,
         joined=joined(),
+        coverage=(strict.ROOT / "reports" / "bench" / "coverage.html").exists(),
         residual=RESIDUAL,
         groups=groups,
         columns=list(groups[0][1][0][2]),

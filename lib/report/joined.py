@@ -1,4 +1,8 @@
-"""The page that joins the studies of the answer: params/answer.yaml and their tables -> reports/answer/index.html."""
+"""The pages that belong to no single study, each an executed notebook.
+
+params/answer.yaml, tables of its studies --notebook 12--> reports/answer/index.html
+reports/bench/coverage.csv                --notebook 13--> reports/bench/coverage.html
+"""
 
 from pathlib import Path
 
@@ -14,20 +18,28 @@ from lib.report.index import write_index
 from lib.report.pages import Way
 from lib.report.render import to_soup
 
-NAME = "answer"
+
+def answer() -> Path:
+    """The page that joins the studies of the answer; needs their tables and predictions, no image."""
+    return make("12_answer", strict.ROOT / "reports" / "answer" / "index.html", load_questions().title, "answer")
 
 
-def make() -> Path:
-    """Execute notebook 12 and render it; needs the tables of the studies and their predictions, no image."""
-    executed = strict.ROOT / "build" / NAME / "index.ipynb"
-    failed = strict.ROOT / "build" / "failed" / f"{NAME}.ipynb"
-    notebook = stable(run("12_answer", {}, failed))
+def coverage() -> Path:
+    """The page on what was measured of intervals, from coverage.csv."""
+    path = strict.ROOT / "reports" / "bench" / "coverage.html"
+    return make("13_coverage", path, "Coverage of the intervals", "coverage")
+
+
+def make(name: str, page: Path, title: str, here: str) -> Path:
+    """Execute a notebook, render it as `page`, and list that page in reports/index.html; here: its name in the way."""
+    failed = strict.ROOT / "build" / "failed" / f"{name}.ipynb"
+    notebook = stable(run(name, {}, failed))
     text = nbformat.writes(notebook)
+    executed = strict.ROOT / "build" / here / f"{page.stem}.ipynb"
     write(executed, lambda part: part.write_text(text, encoding="utf-8"))
     failed.unlink()
-    page = strict.ROOT / "reports" / NAME / "index.html"
     links.with_data(notebook, page.parent)
-    soup = to_soup(notebook, load_questions().title, Way([("../index.html", "All studies")], NAME), code=False)
+    soup = to_soup(notebook, title, Way([("../index.html", "All studies")], here), code=False)
     links.with_links(soup, [])
     figures_as_files(soup, page.parent)
     write(page, lambda part: part.write_text(str(soup), encoding="utf-8"))

@@ -1,6 +1,6 @@
 """reports/ as a folder that any web server can show, with every link of its pages checked.
 
-reports/ (of committed studies) --build--> <folder>/index.html and one folder per study
+reports/ (of committed studies) --build--> <folder>/index.html, bench/, and one folder per study
 """
 
 import html
@@ -31,6 +31,8 @@ def build(folder: Path) -> int:
     for name in ["answer", *(study.study for study in committed())]:
         if (reports / name / "index.html").exists():
             shutil.copytree(reports / name, folder / name)
+    if (reports / "bench").exists():
+        shutil.copytree(reports / "bench", folder / "bench")
     pages = sorted(folder.rglob("*.html"))
     broken = broken_links(pages)
     if broken:

@@ -1,0 +1,100 @@
+"""The simulated test sets of coverage.csv: how many images every group has, and what networks are tested on them.
+
+STRUCTURES (those of the studies, and harder ones) --REGIMES: one line of coverage.csv each--> lib.evidence.coverage
+"""
+
+from typing import NamedTuple
+
+# images of every group, class by class
+STRUCTURES = {
+    "blood cells, published": [[48] * 13, [103] * 6, [155] * 4, [26] * 3 + [13] * 42],
+    "blood cells, by group": [[80, 48, 48] + [34] * 13, [104] * 2 + [92] * 4, [310, 155, 154], [28] * 4 + [15] * 34],
+    "brain MRI": [[1] * 17 + [2] * 4, [1] * 23 + [2] * 2],
+    "brain MRI, by group": [[5, 2] + [1] * 13, [2] * 5 + [1] * 21],
+    "COVID-19, all labels right": [[7, 5, 4, 4, 4, 4] + [3] * 6 + [2] * 13 + [1] * 46],
+    "PneumoniaMNIST": [[1] * 234, [1] * 390],
+    "CIFAR-10, 2,000": [[1] * 200] * 10,
+    "MNIST": [[1] * 1000] * 10,
+    "many small groups": [[8] * 80, [20] * 29, [34] * 18, [4] * 160],
+    "one class of three groups among five": [[30] * 20] * 4 + [[30] * 3],
+    "two groups per class": [[50] * 2] * 2,
+    "one group of 500 beside 20 single images": [[500] + [1] * 20] * 2,
+}
+
+
+class Regime(NamedTuple):
+    """One line of coverage.csv: what is tested, and of what network or networks."""
+
+    structure: str  # a name in STRUCTURES
+    level: float  # true accuracy, of the second where there are two
+    seeds: int
+    seed_sd: float  # of the accuracy, as a fraction
+    lift: float | None = None  # true difference of two networks; None: there is one
+    metric: str = "accuracy"
+
+
+BLOOD, BY_GROUP, MRI, MRI_BY_GROUP, COVID, PNEUMONIA, CIFAR, MNIST, MANY, RARE, TWO, ONE = STRUCTURES
+REGIMES = [
+    # one network as it was trained, from hard to nearly perfect
+    *(Regime(BLOOD, level, 1, 0) for level in (0.6, 0.8, 0.93, 0.98, 0.995)),
+    *(Regime(BY_GROUP, level, 1, 0) for level in (0.6, 0.8, 0.95)),
+    *(Regime(MRI, level, 1, 0) for level in (0.6, 0.8, 0.93, 0.98)),
+    *(Regime(MRI_BY_GROUP, level, 1, 0) for level in (0.6, 0.8)),
+    *(Regime(COVID, level, 1, 0) for level in (0.6, 0.93, 0.98)),
+    *(Regime(PNEUMONIA, level, 1, 0) for level in (0.85, 0.98)),
+    Regime(CIFAR, 0.998, 1, 0),
+    Regime(MNIST, 0.998, 1, 0),
+    *(Regime(MANY, level, 1, 0) for level in (0.6, 0.8, 0.93, 0.995)),
+    *(Regime(RARE, level, 1, 0) for level in (0.6, 0.95)),
+    # several seeds
+    Regime(BLOOD, 0.6, 10, 0.06),
+    Regime(BLOOD, 0.8, 3, 0.03),
+    Regime(BLOOD, 0.98, 3, 0.005),
+    Regime(BY_GROUP, 0.6, 10, 0.06),
+    Regime(BY_GROUP, 0.8, 3, 0.06),
+    Regime(MRI, 0.8, 2, 0.15),
+    Regime(MRI, 0.8, 3, 0.06),
+    Regime(MRI, 0.8, 3, 0.12),
+    Regime(MRI, 0.8, 10, 0.06),
+    Regime(MRI_BY_GROUP, 0.8, 5, 0.06),
+    Regime(COVID, 0.9, 3, 0.03),
+    Regime(PNEUMONIA, 0.85, 2, 0.15),
+    Regime(PNEUMONIA, 0.85, 3, 0.06),
+    Regime(PNEUMONIA, 0.85, 5, 0.02),
+    Regime(CIFAR, 0.4, 3, 0.05),
+    Regime(CIFAR, 0.8, 3, 0.12),
+    Regime(MNIST, 0.975, 3, 0.003),
+    Regime(MANY, 0.8, 3, 0.03),
+    # averages over classes
+    Regime(BLOOD, 0.8, 1, 0, metric="f1"),
+    Regime(BY_GROUP, 0.6, 3, 0.03, metric="recall"),
+    Regime(MRI, 0.8, 5, 0.06, metric="f1"),
+    Regime(PNEUMONIA, 0.85, 5, 0.02, metric="precision"),
+    Regime(CIFAR, 0.4, 3, 0.05, metric="f1"),
+    # two networks
+    Regime(BLOOD, 0.6, 1, 0, 0),
+    Regime(BLOOD, 0.6, 10, 0.03, 0.05),
+    Regime(BLOOD, 0.8, 3, 0.03, 0),
+    Regime(BLOOD, 0.93, 10, 0.01, 0.05),
+    Regime(BY_GROUP, 0.6, 10, 0.03, 0),
+    Regime(BY_GROUP, 0.6, 3, 0.06, 0.1),
+    Regime(MRI, 0.6, 1, 0, 0),
+    Regime(MRI, 0.8, 2, 0.06, 0),
+    Regime(MRI, 0.8, 3, 0.06, 0.1),
+    Regime(MRI, 0.8, 10, 0.06, 0.05),
+    Regime(MRI, 0.8, 20, 0.06, 0),
+    Regime(MRI, 0.8, 5, 0.06, 0, metric="f1"),
+    Regime(MRI_BY_GROUP, 0.6, 5, 0.1, 0),
+    Regime(COVID, 0.9, 3, 0.03, 0.03),
+    Regime(PNEUMONIA, 0.85, 2, 0.03, 0),
+    Regime(PNEUMONIA, 0.85, 5, 0.02, 0.01),
+    Regime(CIFAR, 0.4, 3, 0.05, 0),
+    Regime(MNIST, 0.998, 1, 0, 0),
+    Regime(MNIST, 0.975, 5, 0.003, -0.003),
+    Regime(MANY, 0.8, 3, 0.03, 0),
+    # no interval is printed
+    Regime(TWO, 0.6, 1, 0),
+    Regime(TWO, 0.8, 3, 0.03, 0),
+    Regime(ONE, 0.6, 1, 0),
+    Regime(ONE, 0.8, 3, 0.03, 0),
+]
