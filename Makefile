@@ -69,7 +69,4 @@ bench: .venv/ready
 
 .venv/ready: requirements-dev.txt requirements.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or later is needed; name one as PYTHON=...")'
-	@echo "Setting up .venv: about 6 GB, a minute or a few, once"
-	@test -x .venv/bin/pip || $(PYTHON) -m venv --clear .venv
-	@.venv/bin/python .setup/install.py requirements-dev.txt
-	@touch .venv/ready
+	@$(PYTHON) .setup/environment.py $^

@@ -1,10 +1,13 @@
 """`make` sets up the environment with what the user told pip, and calls it ready only with the packages in it."""
 
+import fcntl
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
+from contextlib import contextmanager
 
 import platforms
 import pytest
@@ -90,6 +93,27 @@ def test_settings_of_pip_that_install_elsewhere_are_named(tmp_path, monkeypatch,
     monkeypatch.setattr(install, "by_uv", lambda *_: pytest.fail("installed"))
     with pytest.raises(SystemExit, match=f"pip's settings have {line.split()[0]}"):
         install.main("requirements.txt")
+
+
+def test_a_second_make_waits_for_the_first_and_takes_what_it_has_set_up(tmp_path):
+    shutil.copytree(SCRIPT.parent, tmp_path / ".setup")
+    (tmp_path / "pins.txt").write_text("no-such-package==1.0\n")
+    with flock(tmp_path / ".setup"):
+        command = [sys.executable, ".setup/environment.py", "pins.txt"]
+        second = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+        assert "waiting" in second.stdout.readline()
+        (tmp_path / ".venv").mkdir()
+        (tmp_path / ".venv" / "ready").touch()
+    assert second.communicate(timeout=60)[0] == "" and second.returncode == 0
+
+
+@contextmanager
+def flock(folder):
+    """The lock that a `make` holds while it sets up."""
+    place = os.open(folder, os.O_RDONLY)
+    fcntl.flock(place, fcntl.LOCK_EX)
+    yield
+    os.close(place)
 
 
 def test_the_page_of_platforms_is_about_the_versions_that_are_pinned():
