@@ -39,6 +39,19 @@ def test_an_album_lists_every_figure_that_it_saved(tmp_path, capsys):
     show.gallery(tmp_path, listed)
 
 
+def test_an_album_shows_the_figures_of_one_kind_side_by_side(tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(show, "display", lambda html: shown.append(BeautifulSoup(html.data, "html.parser")))
+    album = show.Album(tmp_path)
+    for kind, dataset in [("curves", "cells"), ("curves", "mri"), ("filters", "cells")]:
+        album.add(f"{kind}-{dataset}", f"{kind} of {dataset}", line(), "rises", kind=kind, dataset=dataset)
+    assert not shown
+    album.gallery(kind="curves", dataset="mri")
+    album.gallery(kind="curves")
+    captions = [[caption.get_text() for caption in page.select("figcaption")] for page in shown]
+    assert captions == [["curves of mri"], ["curves of cells", "curves of mri"]]
+
+
 def test_an_album_without_figures_is_a_table_without_rows(tmp_path):
     assert show.Album(tmp_path).table.columns.tolist() == ["file", "title", "alt", "number"]
 

@@ -6,6 +6,8 @@ from matplotlib.figure import Figure
 
 from lib.plots import SERIES
 
+WIDEST = 11  # letters that have room below a bar
+
 
 def class_counts(counts: pd.Series, title: str) -> tuple[Figure, str]:
     """Figures 4 and 5: how many images each class has; `counts`: one number per class."""
@@ -16,6 +18,9 @@ def class_counts(counts: pd.Series, title: str) -> tuple[Figure, str]:
     sns.barplot(x=counts.index, y=counts.values, color=SERIES["train"], width=0.6, ax=axes)
     axes.bar_label(axes.containers[0], padding=2)
     axes.set(xlabel="", ylabel="images")
+    if max(len(str(label)) for label in counts.index) > WIDEST:
+        axes.tick_params(axis="x", rotation=30)
+        plt.setp(axes.get_xticklabels(), ha="right", rotation_mode="anchor")
     return figure, f"Bar chart of {title}: " + ", ".join(f"{label} {count}" for label, count in counts.items())
 
 

@@ -2,6 +2,7 @@
 
 album = Album(folder);  album.keep("curves", "accuracy per epoch", figure, alt)
   -> folder/curves.svg and a row of folder/figures.csv;  gallery(folder, read_csv(folder / "figures.csv")) shows them
+album.add("curves", ...) for each of several;  album.gallery(kind="curves") shows them side by side
 answer(study.answer("08_claims"), "Of 3 claims, ...") -> reports/<study>/answers/08_claims.md
 """
 
@@ -127,10 +128,21 @@ class Album:
         """One row per figure: file, title, alt, number (of the paper's figure, or empty), and the keys of keep."""
         return pd.DataFrame(self._rows, columns=None if self._rows else ["file", "title", "alt", "number"])
 
-    def keep(self, name: str, title: str, figure: Figure | Path | bytes, alt: str, number: int | None = None, **keys):
-        """Save a figure as <name>.svg, add it to figures.csv with its `keys`, and show it."""
+    def add(self, name: str, title: str, figure: Figure | Path | bytes, alt: str, number: int | None = None, **keys):
+        """Save a figure as <name>.svg, and add it to figures.csv with its `keys`; returns the file."""
         path = self.folder / f"{name}.svg"
         save(figure, path)
         self._rows.append({"file": path.name, "title": title, "alt": alt, "number": number, **keys})
         write_csv(self.table, self.folder / "figures.csv")
-        show(path, alt, title)
+        return path
+
+    def keep(self, name: str, title: str, figure: Figure | Path | bytes, alt: str, number: int | None = None, **keys):
+        """Add a figure, and show it."""
+        show(self.add(name, title, figure, alt, number, **keys), alt, title)
+
+    def gallery(self, **keys):
+        """Show the figures that were added with these keys, side by side."""
+        chosen = self.table
+        for key, value in keys.items():
+            chosen = chosen[chosen[key] == value]
+        gallery(self.folder, chosen)
