@@ -1,12 +1,18 @@
 """The command line: python -m lib COMMAND; `python -m lib --help` lists the commands."""
 
-import argparse
-import inspect
-import sys
+import signal
 
-from lib import strict
-from lib.data.files import CURES, not_written
-from lib.strict import StudyError
+on_ctrl_c = signal.getsignal(signal.SIGINT)
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while imports run, Ctrl-C ends this without a traceback
+
+import argparse  # noqa: E402
+import inspect  # noqa: E402
+import sys  # noqa: E402
+
+from lib import strict  # noqa: E402
+from lib.data.files import CURES, not_written  # noqa: E402
+from lib.strict import StudyError  # noqa: E402
 
 
 def execute(notebook: str, study: str, *assignments: str) -> None:
@@ -166,4 +172,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    signal.signal(signal.SIGINT, on_ctrl_c)
+    try:
+        main()
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nor while libraries clean up

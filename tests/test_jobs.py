@@ -35,7 +35,7 @@ def test_no_more_jobs_run_than_asked_for_and_a_failed_one_is_named_while_the_oth
     failing = next(job.name for job in jobs.jobs_of(study) if job.name.startswith("train@"))
     ran, now, most, lock = [], set(), [0], threading.Lock()
 
-    def run(study, job):
+    def run(study, job, stopped):
         with lock:
             now.add(job.name)
             ran.append(job.name)

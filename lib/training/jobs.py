@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import NamedTuple
 
 import pandas as pd
@@ -28,6 +29,18 @@ from lib.study.paths import making_report
 
 # lines of DVC that ask the user for nothing that has to be done here
 OF_DVC = ("Updating lock file", "To track", "\tgit add", "To enable auto", "\tdvc config", "Use `dvc push`")
+
+# Ctrl-C while DVC is imported, or cleans up, ends it without a traceback
+DVC = """
+import signal, sys
+on_ctrl_c = signal.signal(signal.SIGINT, signal.SIG_DFL)
+import dvc._debug, dvc.config
+from dvc.cli import main
+signal.signal(signal.SIGINT, on_ctrl_c)
+code = main()
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+sys.exit(code)
+"""
 
 
 class Job(NamedTuple):
@@ -61,7 +74,7 @@ def tell_dvc() -> None:
 
 def command(*arguments: str) -> list[str]:
     """A DVC command of this environment."""
-    return [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
+    return [sys.executable, "-c", DVC, "--wait-for-lock", *arguments]
 
 
 def environment() -> dict[str, str]:
@@ -106,36 +119,41 @@ def at_once(study: Study) -> int:
     return 1 if gpu else max(1, cores // (threads * study.devices))
 
 
-def run(study: Study, job: Job) -> bool:
-    """Run a job and show its output line by line with its name; whether it succeeded."""
+def run(study: Study, job: Job, stopped: Event) -> bool:
+    """Run a job and show its output line by line with its name, until all is stopped; whether it succeeded."""
     prefix = "" if study.root == "." else f"{pipeline(study)}:"
     targets = [f"{prefix}{stage}" for stage in job.stages]
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen(command("repro", "-s", *targets), cwd=strict.ROOT, env=environment(), **options) as process:
         for line in process.stdout:
-            if line.strip() and not line.startswith(OF_DVC):
+            if line.startswith("Traceback"):
+                stopped.wait(1)  # perhaps of a process that Ctrl-C met at its start: is all stopped?
+            if line.strip() and not line.startswith(OF_DVC) and not stopped.is_set():
                 print(f"[{job.name}] {line}", end="", flush=True)
     return process.returncode == 0
 
 
 @contextmanager
-def pool(size: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads that start jobs; where the user stops everything, jobs that have not begun are dropped."""
+def pool(size: int, stopped: Event) -> Iterator[ThreadPoolExecutor]:
+    """Threads that start jobs; where the user stops everything, jobs that have not begun are dropped, and it is set."""
     executor = ThreadPoolExecutor(size)
     try:
         yield executor
+    except KeyboardInterrupt:
+        stopped.set()
+        raise
     finally:
         executor.shutdown(cancel_futures=True)
 
 
 def side_by_side(study: Study, size: int) -> list[str]:
     """Run the jobs of a study, `size` at a time; returns the names of those that failed, or waited for one that did."""
-    left, running, done, failed = jobs_of(study), {}, set(), []
-    with pool(size) as executor:
+    left, running, done, failed, stopped = jobs_of(study), {}, set(), [], Event()
+    with pool(size, stopped) as executor:
         while left or running:
             for job in [job for job in left if done.issuperset(job.after)]:
                 left.remove(job)
-                future: Future = executor.submit(run, study, job)
+                future: Future = executor.submit(run, study, job, stopped)
                 running[future] = job.name
             if not running:  # all that is left waits for a job that failed
                 return failed + [job.name for job in left]
