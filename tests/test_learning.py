@@ -41,15 +41,15 @@ def test_the_x_ray_networks_that_learned_nothing_are_named():
 @pytest.mark.parametrize(
     "study, dataset, split, model, why",
     [
-        ("startup-small", "mnist", "published", "lenet", "5% of the images that the document trains on"),
+        ("startup-small", "mnist", "published", "lenet", "5% of the images that the paper trains on"),
         (
             "startup-cifar-small",
             "cifar10-subset",
             "published",
             "resnet20",
-            "1% of the images that the document trains on",
+            "1% of the images that the paper trains on",
         ),
-        ("primer", "mnist", "published", "recurrent", "the validation loss fell by"),
+        ("primer", "mnist", "published", "recurrent", "the validation loss still fell by"),
         ("ablation", "blood-cells", "group", "none", ""),
         ("startup", "mnist", "published", "lenet", ""),
     ],

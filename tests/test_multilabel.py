@@ -119,7 +119,7 @@ def test_a_baseline_by_view_answers_how_often_images_of_a_view_have_each_label(t
 def test_a_label_without_a_patient_or_with_one_is_named():
     table = made(40, 10).assign(t_b=0, t_c=lambda t: (t.group == 3).astype(int))
     absent, single = scores.limits(multilabel.groups(table, LABELS), 3)
-    assert "No test image is b:" in absent and "images of c belong to one group" in single
+    assert "no image of b:" in absent and "images of c belong to one group" in single
 
 
 def test_one_label_and_many_learn_and_answer_as_they_should():

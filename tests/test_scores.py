@@ -87,7 +87,7 @@ def test_a_model_that_is_no_better_than_the_most_common_class_is_named():
     table = pd.DataFrame({"model": ["a", "b", "c"], "low": [0.3, 0.2, 0.1]})
     assert scores.no_better(table, 0.05) == []
     assert scores.no_better(table, 0.25)[0].endswith(
-        "right for 25% of these images; as far as they can tell, no better than that: b; c."
+        "right for 25% of the test images. No better than that, by their intervals: b; c."
     )
 
 
@@ -95,15 +95,15 @@ def test_what_cannot_be_said_is_said():
     table = pd.DataFrame({"label": list("aab"), "predicted": list("aab"), "group": [0, 1, 2]})
     counted = counts([table], list("abc"))
     assert scores.limits(scores.groups(counted, list("abc")), 1) == [
-        "No test image is c: nothing is said of it, and averages leave it out.",
-        "All test images of b belong to one group: how it varies cannot be said.",
-        "One seed: what another seed would give is not in the intervals.",
+        "The test part has no image of c: averages over classes leave it out.",
+        "All test images of b belong to one group: its variation is unknown.",
+        "One seed per model: the intervals leave out the variation between seeds.",
     ]
     rows = pd.DataFrame(scores.table1([table], counted))
     assert rows["mean"].notna().all() and rows.low.isna().all(), "too few groups for an interval"
     assert np.isfinite([value for name, value in scores.assess(counted).items() if name not in ("low", "high")]).all()
     untold = scores.limits(scores.groups(counted, list("abc")), 2, ["accuracy"])[-1]
-    assert untold.startswith("No interval is given for accuracy: a third of the classes") and "4 groups" in untold
+    assert untold.startswith("No interval for accuracy: a third of the classes") and "4 groups" in untold
 
 
 def test_holm_counts_all_that_has_a_p():

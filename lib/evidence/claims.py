@@ -26,7 +26,7 @@ from lib.study import Study
 
 # measures with an interval that random numbers move
 ESTIMATED = [*review.COMPARISONS, "accuracy"]
-TOO_FEW = "too many classes have fewer than four groups of test images, or most images in one: there is no interval"
+TOO_FEW = "no interval: too many classes have fewer than four groups of test images, or most images in one group"
 VERDICTS = [SUPPORTED, CONTRADICTED, UNDECIDED, NOTHING, UNTESTABLE]
 
 
@@ -89,7 +89,7 @@ def near(measured, claim):
 
 
 def attainable(measured, claim):
-    return holds(measured.estimate == 0), "all can arise"
+    return holds(measured.estimate == 0), "every row is possible"
 
 
 def untestable(measured, claim):
@@ -183,13 +183,19 @@ def load_claims(study: Study) -> dict[str, Claim]:
     return {name: validated(Claim, entry, f"{path.name}, {name},") for name, entry in read_yaml(path).items()}
 
 
+def lines(claim: Claim) -> list[float]:
+    """Where the rule of a claim divides verdicts, in the unit of its measure; none for a rule without a margin."""
+    if claim.margin is None:
+        return []
+    special = {"reaches": [(claim.published or 0) - claim.margin], "within": [-claim.margin, claim.margin]}
+    return special.get(claim.rule, [claim.margin])
+
+
 def on_the_line(measured: Measured, claim: Claim) -> bool:
     """Whether an end of a measured interval is within a point of a line of its claim."""
-    if claim.measure not in ESTIMATED or claim.margin is None:
+    if claim.measure not in ESTIMATED or not lines(claim):
         return False
-    lines = {"reaches": [(claim.published or 0) - claim.margin], "within": [-claim.margin, claim.margin]}
-    points = [line / 100 for line in lines.get(claim.rule, [claim.margin])]
-    return differences.near(measured.low / 100, measured.high / 100, *points)
+    return differences.near(measured.low / 100, measured.high / 100, *(line / 100 for line in lines(claim)))
 
 
 def steady(study: Study, claim: Claim) -> tuple[str | None, Measured]:
@@ -216,7 +222,7 @@ def judge(study: Study, name: str, claim: Claim) -> Judged:
         verdict, measured = steady(study, claim)
         if verdict is None:
             verdict = UNDECIDED
-            notes.append("the interval ends so close to the line that random numbers decide")
+            notes.append("the interval ends so close to the criterion that its random numbers decide")
     if rule == claim.rule:
         verdict, note = review.review(study, claim, measured, verdict)
         notes.append(note)
@@ -235,3 +241,17 @@ def table(study: Study) -> pd.DataFrame:
     """claims.csv: one row per claim, in the order of claims.yaml."""
     judged = [judge(study, name, claim) for name, claim in load_claims(study).items()]
     return pd.DataFrame(judged, columns=Judged._fields)
+
+
+def in_points(study: Study, judged: pd.DataFrame) -> pd.DataFrame:
+    """Claims whose interval is in percentage points, as numbers: words, verdict, estimate, low, high, lines (a list).
+
+    Args:
+        judged: `table`, or claims.csv.
+    """
+    claims, unit, drawn = load_claims(study), " points", []
+    for row in judged[judged.interval.fillna("").str.endswith(unit)].itertuples():
+        shown = [row.estimate, *row.interval.split(" to ")]
+        numbers = [float(number.removesuffix(unit)) for number in shown]
+        drawn.append((row.words, row.verdict, *numbers, lines(claims[row.claim])))
+    return pd.DataFrame(drawn, columns=["words", "verdict", "estimate", "low", "high", "lines"])

@@ -200,14 +200,19 @@ def pairs(study: Study) -> list[tuple[str, str]]:
     return [(a, b) for a in proposed for b in without if a != b]
 
 
+def compared(cell: Cell) -> list[tuple[str, str]]:
+    """The models of a cell that are compared: those of `pairs`, and the first with those of its study's neighbour."""
+    first = next(iter(cell.study.models))
+    return [*pairs(cell.study), *((first, name) for name in cell.beside)]
+
+
 def differences(study: Study, results: list[Result]) -> pd.DataFrame:
     """differences.csv: all of `scores.pairs`, dataset, split; p_holm: p_seeds corrected for all rows of the study."""
     tables = []
     for cell in first_per_cell(results):
         counted = {result.model: result.counted for result in results if result.cell == cell}
-        beside = [(next(iter(study.models)), name) for name in cell.beside]
-        compared = [(a, b) for a, b in [*pairs(study), *beside] if a in counted and b in counted]
-        tables.append(scores.pairs(counted, compared).assign(dataset=cell.dataset, split=cell.split))
+        present = [(a, b) for a, b in compared(cell) if a in counted and b in counted]
+        tables.append(scores.pairs(counted, present).assign(dataset=cell.dataset, split=cell.split))
     table = pd.concat(tables, ignore_index=True)
     return table.assign(p_holm=scores.holm(table.p_seeds))
 

@@ -86,13 +86,15 @@ def in_midst(cell: Cell, model: str) -> str:
     stated = stated[stated.dataset == stands_for(study, cell.dataset)]
     if len(stated):
         share = images_seen(cell) / int((stated.epochs * stated.images).iloc[0])
-        return f"after {share:.0%} of the images that the document trains on" if share < ENOUGH else ""
+        return f"after {share:.0%} of the images that the paper trains on" if share < ENOUGH else ""
     if (study.models[model].schedule or study.training.schedule) != "constant":
         return ""
     losses = histories(cell, model).groupby("epoch").validation_loss.mean().to_numpy()
     before = losses[-1 - max(1, len(losses) // 4)] if len(losses) > 1 else np.inf
     fallen = 1 - losses[-1] / before
-    return f"the validation loss fell by {fallen:.0%} in the last quarter" if fallen > STILL_FALLING else ""
+    if fallen <= STILL_FALLING:
+        return ""
+    return f"the validation loss still fell by {fallen:.0%} in the last quarter of the epochs"
 
 
 def unfinished(cell: Cell, models: list[str]) -> str:
@@ -105,4 +107,4 @@ def unfinished(cell: Cell, models: list[str]) -> str:
             continue
         if reason:
             reasons.setdefault(reason, []).append(model)
-    return "; ".join(f"stopped in the midst of learning ({why}): {', '.join(names)}" for why, names in reasons.items())
+    return "; ".join(f"training ended too early ({why}): {', '.join(names)}" for why, names in reasons.items())

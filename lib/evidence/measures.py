@@ -17,9 +17,9 @@ from lib.evidence.differences import GAP, metric_difference, smallest, tested
 from lib.evidence.f1_bounds import attainable_f1
 from lib.evidence.predictions import histories
 from lib.evidence.published import printed, test_sizes
+from lib.evidence.rows import link, of_accuracy, of_difference
 from lib.strict import StudyError
 from lib.study import Cell, Study, load_study
-from lib.study.paths import page_name
 
 # a unit -> how it is written
 SHOW = {"points": "{:+z.1f} points", "share": "{:.1%}", "times": "{:.3f}", "megabytes": "{:.2f} MB", "": "{:g}"}
@@ -45,11 +45,6 @@ class Measured(NamedTuple):
 
 class Unrecorded(StudyError):
     """What a measure needs stands in no history of these runs."""
-
-
-def link(notebook: str, *of: str) -> str:
-    """The page that shows what was measured."""
-    return f"{page_name(notebook, *of)}.html"
 
 
 def seeds_left(cell: Cell, models: list[str]) -> str:
@@ -92,7 +87,8 @@ def difference(
     if minus_dataset:
         quantity += seeds_left(other_cell, models)
     estimate, low, high, decidable = smallest(differences)
-    return Measured(quantity, estimate, link("05_train", cell.name, models[0]), "points", low, high, decidable)
+    decides = of_difference(cell, metric, *pairs[np.argmin([mover.estimate(arms) for arms in differences])])
+    return Measured(quantity, estimate, decides, "points", low, high, decidable)
 
 
 def require_final_accuracy(cell: Cell, models: list[str]) -> None:
@@ -114,7 +110,7 @@ def interaction(
     estimate, low, high, decidable = smallest([mover.minus(one, other)])
     quantity = f"{metric} on {dataset}: ({' minus '.join(models)}) minus ({' minus '.join(minus)}), split {split}"
     quantity += seeds_left(cell, [*models, *minus])
-    return Measured(quantity, estimate, link("05_train", cell.name, models[0]), "points", low, high, decidable)
+    return Measured(quantity, estimate, of_accuracy(cell, models[0]), "points", low, high, decidable)
 
 
 def accuracy(study: Study, dataset: str, split: str, model: str, stated: float, stream: dict = {}) -> Measured:
@@ -123,7 +119,7 @@ def accuracy(study: Study, dataset: str, split: str, model: str, stated: float, 
     counted, _ = tested(cell, model)
     estimate, low, high = (100 * (value - stated) for value in intervals.interval(counted, **stream))
     quantity = f"accuracy of {model} on {dataset}, split {split}, minus {stated:.1%}"
-    return Measured(quantity, estimate, link("05_train", cell.name, model), "points", low, high)
+    return Measured(quantity, estimate, of_accuracy(cell, model), "points", low, high)
 
 
 def epochs_to(study: Study, dataset: str, split: str, model: str, than: str, runs_of: str = "") -> Measured:

@@ -74,14 +74,14 @@ def about_residual(study: Study, of: dict, measured: Measured, verdict: str) -> 
     cell = study.cell(of["dataset"], of["split"])
     notes, decided = [], verdict in (SUPPORTED, CONTRADICTED)
     if more := arms.apart(study, a, b):
-        notes.append(f"the two differ in more than the residual: {', '.join(more)}")
+        notes.append(f"the two models differ in more than the residual: {', '.join(more)}")
     seeds = min(len(cell.with_result(model)) for model in (a, b))
     if decided and seeds < SEEDS:
         notes.append(f"{seeds} trainings of each are too few for a verdict on the residual")
     if decided and notes:
-        notes.insert(0, f"by the interval alone: {verdict}")
+        notes.insert(0, f"the interval alone says: {verdict}")
         verdict = UNDECIDED
     others = arms.beside(cell, a, b)
     if arms.disagree(measured.low, measured.high, others):
-        notes.append(f"not confirmed, other trainings of the same pair have {arms.in_words(others, study)}")
+        notes.append(f"other trainings of the same pair disagree: {arms.in_words(others, study)}")
     return verdict, "; ".join(notes)

@@ -186,16 +186,16 @@ def limits(groups: dict[str, int], seeds: int, untold: list[str] = ()) -> list[s
     single = [name for name, number in groups.items() if number == 1]
     sentences = []
     if absent:
-        sentences.append(f"No test image is {', '.join(absent)}: nothing is said of it, and averages leave it out.")
+        sentences.append(f"The test part has no image of {', '.join(absent)}: averages over classes leave it out.")
     if single:
-        sentences.append(f"All test images of {', '.join(single)} belong to one group: how it varies cannot be said.")
+        sentences.append(f"All test images of {', '.join(single)} belong to one group: its variation is unknown.")
     if untold:
         sentences.append(
-            f"No interval is given for {', '.join(untold)}: a third of the classes (or labels), or of the images, have"
-            f" fewer than {intervals.FEWEST} groups, or most of their images in one."
+            f"No interval for {', '.join(untold)}: a third of the classes (or labels), or of the images, have"
+            f" fewer than {intervals.FEWEST} groups, or most of their images in one group."
         )
     if seeds == 1:
-        sentences.append("One seed: what another seed would give is not in the intervals.")
+        sentences.append("One seed per model: the intervals leave out the variation between seeds.")
     return sentences
 
 
@@ -206,5 +206,7 @@ def no_better(table: pd.DataFrame, often: float) -> list[str]:
         table: model, low of its accuracy. often: the share of images that have the most common label.
     """
     weak = table.model[table.low <= often]
-    answer = f"One and the same answer would be right for {often:.0%} of these images"
-    return [f"{answer}; as far as they can tell, no better than that: {'; '.join(weak)}."] if len(weak) else []
+    if weak.empty:
+        return []
+    constant = f"Always giving the most common class is right for {often:.0%} of the test images."
+    return [f"{constant} No better than that, by their intervals: {'; '.join(weak)}."]

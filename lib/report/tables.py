@@ -1,6 +1,7 @@
 """Numbers and tables as people read them; tables of a page carry a caption, for eyes and for screen readers."""
 
 import html
+import re
 from collections.abc import Callable
 
 import pandas as pd
@@ -11,6 +12,8 @@ from lib.evidence.scores import METRICS
 from lib.study import Study
 
 TOO_FEW = "too few groups"  # instead of an interval
+LONG_NOTE = 200  # letters
+POINTS = " points"
 INTERVAL = "95\u00a0%"  # the row of Table 1 that holds intervals
 
 
@@ -190,29 +193,40 @@ def sizes_html(sizes: pd.DataFrame) -> str:
 
 
 def claims_html(judged: pd.DataFrame) -> str:
-    """claims.csv: the claim, the verdict with its link, what was measured, and the criterion."""
+    """claims.csv: the verdict, the claim, what was measured, with a link to the row that decides, and the criterion."""
     rows = []
     for row in judged.fillna("").itertuples():
         cell = {name: html.escape(str(value)) for name, value in row._asdict().items()}
         measured, verdict, criterion = cell["estimate"], cell["verdict"], cell["tolerance"]
-        if cell["interval"]:
+        if cell["interval"].endswith(POINTS):  # the unit once
+            low_to_high = cell["interval"].replace(POINTS, "")
+            measured = f"{measured.removesuffix(POINTS)} [{low_to_high}]{POINTS}"
+        elif cell["interval"]:
             measured += f" [{cell['interval']}]"
         if cell["link"]:
-            verdict = f'<a href="{cell["link"]}">{verdict}</a>'
+            measured = f'<a href="{cell["link"]}">{measured}</a>'
         if cell["decidable"]:
             criterion += f"; 80 % power from {cell['decidable']}"
         if cell["note"]:
-            criterion += f"<br><small>{cell['note'][0].upper()}{cell['note'][1:]}.</small>"
+            criterion += note(f"{cell['note'][0].upper()}{cell['note'][1:]}.")
         first_word = cell["verdict"].split()[0]
+        words = re.sub("`(.+?)`", r"<code>\1</code>", cell["words"])
         rows.append(
-            f"<tr><td>{cell['words']}<br><small>{cell['place']}</small></td>"
-            f'<td class="{first_word}">{verdict}</td>'
+            f'<tr><td class="{first_word}">{verdict}</td>'
+            f"<td>{words}<br><small>{cell['place']}</small></td>"
             f"<td>{measured}<br><small>{cell['quantity']}</small></td>"
             f"<td>{criterion}</td></tr>"
         )
-    head = "<tr><th>Claim or question</th><th>Verdict</th><th>Measured</th><th>Criterion</th></tr>"
+    head = "<tr><th>Verdict</th><th>Claim or question</th><th>Measured</th><th>Criterion</th></tr>"
     table = f'<table class="claims"><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>'
-    return captioned(table, "Claims and questions, each with its criterion, fixed before the run, and the verdict")
+    return captioned(table, "Claims and questions: verdict, measured value with its 95 % interval, and criterion")
+
+
+def note(text: str) -> str:
+    """What a verdict rests on beside its criterion; folded where it is long."""
+    if len(text) < LONG_NOTE:
+        return f"<br><small>{text}</small>"
+    return f"<details><summary>Note</summary><small>{text}</small></details>"
 
 
 def arithmetic_html(checked: pd.DataFrame) -> str:
@@ -221,12 +235,12 @@ def arithmetic_html(checked: pd.DataFrame) -> str:
     for row in checked.itertuples():
         rows[row.model] = {
             "published": row.published,
-            "accuracy attainable": "yes" if row.attainable else "no",
+            "accuracy possible": "yes" if row.attainable else "no",
             "chance": f"{row.chance:.1%}",
-            "row attainable": "yes" if row.row_attainable else "no",
+            "row possible": "yes" if row.row_attainable else "no",
             "chance of a row": f"{row.row_chance:.2%}",
             "in words": row.in_words,
         }
     table = pd.DataFrame.from_dict(rows, orient="index")
-    caption = "Published rows that can be counts, and rows that cannot"
+    caption = "Is each published row possible for a test set of this size? (GRIM test)"
     return captioned(table.to_html(classes="prose", border=0), caption)

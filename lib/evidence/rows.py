@@ -1,0 +1,42 @@
+"""The row of a page that decides a claim: its name on page 06, and the address that a verdict leads to."""
+
+from lib.evidence import evaluate
+from lib.evidence.differences import GAP
+from lib.study import Cell
+from lib.study.paths import page_name
+
+
+def link(notebook: str, *of: str) -> str:
+    """The page that shows what was measured."""
+    return f"{page_name(notebook, *of)}.html"
+
+
+def accuracy_name(cell: Cell, model: str) -> str:
+    """The name of the row of page 06 with a model's accuracy and its interval."""
+    return f"accuracy-{cell.name}-{model}"
+
+
+def difference_name(cell: Cell, a: str, b: str) -> str:
+    """The name of the row of page 06 with the accuracy of one model minus that of another."""
+    return f"difference-{cell.name}-{a}-{b}"
+
+
+def of_accuracy(cell: Cell, model: str) -> str:
+    """The address of a model's accuracy."""
+    return f"{link('06_evaluate')}#{accuracy_name(cell, model)}"
+
+
+def of_difference(cell: Cell, metric: str, a: str, b: str) -> str:
+    """The address of what decides a claim about two models of a cell, or about one (`a` and `b` are the same).
+
+    Where page 06 does not compare the two, their accuracies stand one below the other. Recalls are on page 07; the
+    accuracy on the training part is on page 05.
+    """
+    if metric == GAP:
+        return link("05_train", cell.name, a)
+    if metric != "accuracy":
+        return f"{link('07_figures')}#Which-classes-are-confused"
+    for one, other in [(a, b), (b, a)]:
+        if (one, other) in evaluate.compared(cell):
+            return f"{link('06_evaluate')}#{difference_name(cell, one, other)}"
+    return of_accuracy(cell, a)
