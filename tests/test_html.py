@@ -4,10 +4,10 @@ import re
 
 import pytest
 from bs4 import BeautifulSoup
-from look import GROUPED, SORTED, everything
+from look import SORTED, everything
 
 from lib.plots import show
-from lib.report.html import CONTENTS, add_landmarks, figures_as_files
+from lib.report.html import CONTENTS, add_landmarks, figures_as_files, one_notation
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +63,10 @@ def test_every_table_is_named_and_reached_by_the_keyboard(page):
 def test_no_cell_of_a_table_is_lost_and_the_names_of_an_index_stand_above_it(page):
     first, grouped, transposed, empty, _ = page.find_all("table")
     assert [th.get_text() for th in first.thead.find_all("th")] == ["model", *SORTED.columns]
-    assert [td.get_text().strip() for td in first.tbody.find_all("td")] == SORTED.to_numpy().ravel().tolist()
+    as_shown = [re.sub(" ?%", "\u00a0%", text).replace("-", "\u2212") for text in SORTED.to_numpy().ravel()]
+    assert [td.get_text().strip() for td in first.tbody.find_all("td")] == as_shown
     assert [th.get_text() for th in grouped.thead.find_all("th")] == ["split", "model", *SORTED.columns]
-    assert [td.get_text() for td in grouped.tbody.find_all("td")] == GROUPED.to_numpy().ravel().tolist()
+    assert [td.get_text() for td in grouped.tbody.find_all("td")] == as_shown
     assert [th.get_text() for th in transposed.thead.find_all("th")][:3] == ["split", "group", "random"]
     assert empty.tbody.get_text().strip() == "no rows"
     assert all(th["scope"] for th in page.find_all("th")) and all(th.get_text().strip() for th in page.find_all("th"))
@@ -90,3 +91,11 @@ def test_a_long_print_is_folded_and_a_short_one_is_not():
     prints = [f'<div class="output_stdout"><pre>{chr(10).join(["line"] * number)}</pre></div>' for number in (15, 16)]
     short, long = navigable("".join(prints)).select("pre")
     assert short.parent.name == "div" and long.parent.name == "details" and long.parent.summary.string == "16 lines"
+
+
+def test_numbers_are_written_in_one_way_and_code_stays():
+    text = "<main>-3.3 [-23.4, +16.8], 91.0% or 91 % of ViT-B/16, 2020-03-01, x-1<code>-1 50%</code></main>"
+    soup = BeautifulSoup(text, "html.parser")
+    one_notation(soup)
+    shown = "−3.3 [−23.4, +16.8], 91.0\u00a0% or 91\u00a0% of ViT-B/16, 2020-03-01, x-1-1 50%"
+    assert soup.get_text() == shown

@@ -64,7 +64,7 @@ def page(project) -> BeautifulSoup:
 def lines(page, title) -> list[str]:
     """Finding, and how sure, of a document."""
     section = next(section for section in page.select("section") if section.h2.get_text() == title)
-    return [line.get_text() for line in section.select("dd")]
+    return [line.get_text().replace("\u00a0", " ") for line in section.select("dd")]
 
 
 def test_every_document_has_a_finding_and_how_sure_it_is_from_committed_tables(page):
@@ -72,7 +72,7 @@ def test_every_document_has_a_finding_and_how_sure_it_is_from_committed_tables(p
     finding, sure = lines(page, documents.load_source("res-vit").title)
     assert finding == "It makes a small ViT less accurate."
     assert sure.startswith("MNIST: −0.3 percentage points (95 % CI −0.4 to −0.1), 20 seeds per arm, 10,000 test images")
-    assert sure.endswith("Its own setting (paper) has not been run.")
+    assert sure.endswith("Its own setting (paper) was not run.")
     finding, sure = lines(page, "Startup Project B4")
     assert finding == "Contradicted: LeNet is better (−1.5 points). Supported: the MLP weighs about 1 MB (0.95 MB)."
     assert sure.startswith("2 of 3 claims are decided; 1 cannot be tested")

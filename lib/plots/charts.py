@@ -253,14 +253,18 @@ def coverage(kinds: dict[str, pd.DataFrame], too_often: float) -> tuple[Figure, 
     return figure, f"How often 95 % intervals hold the truth on simulated test sets. {'; '.join(ranges)}"
 
 
-def answer(table: pd.DataFrame) -> tuple[Figure, str]:
-    """What the residual adds on each data set: difference and interval, what could be detected, the paper's effect.
+RESIDUAL = "accuracy with the residual minus accuracy without"
+
+
+def answer(table: pd.DataFrame, what: str = RESIDUAL) -> tuple[Figure, str]:
+    """A difference on each data set: estimate and interval, what could be detected, the paper's effect.
 
     Args:
         table: data, estimate, low, high, detectable, effect (or empty), learned, in percentage points; rows in the
             order to show.
+        what: the difference, in words.
     """
-    figure, axes = plt.subplots(figsize=(8, 1.3 + 0.55 * len(table)))
+    figure, axes = plt.subplots(figsize=(8, 1.3 + (0.55 if len(table) < 5 else 0.3) * len(table)))
     places = np.arange(len(table))
     axes.barh(places, 2 * table.detectable, 0.7, -table.detectable, color="#e8e4f0", label="too small to be detected")
     axes.axvline(0, color="#666", linewidth=0.8)
@@ -274,10 +278,10 @@ def answer(table: pd.DataFrame) -> tuple[Figure, str]:
     printed = table.effect.notna().to_numpy()
     if printed.any():
         axes.plot(table.effect[printed], places[printed], "D", color="#d9822b", ms=7, label="the paper's effect")
-    axes.set(xlabel="accuracy with the residual minus accuracy without, percentage points")
+    axes.set(xlabel=f"{what}, percentage points")
     axes.set(yticks=places, yticklabels=table.data)
     axes.invert_yaxis()
     axes.grid(axis="x", color="#ddd", linewidth=0.6)
     axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=4, fontsize=9)
     rows = [f"{row.data}: {row.estimate:+.1f} [{row.low:+.1f}, {row.high:+.1f}]" for row in table.itertuples()]
-    return figure, f"What the residual of the best head adds to accuracy, in percentage points. {'; '.join(rows)}"
+    return figure, f"{what[0].upper()}{what[1:]}, in percentage points. {'; '.join(rows)}"

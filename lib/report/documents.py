@@ -24,6 +24,7 @@ class Source(Strict):
     year: int | None = None
     link: str | None = None  # its address
     own: list[Key] = []  # studies in the document's own setting
+    setting: str = ""  # that setting, as the document has it, in a sentence
 
 
 class Document(NamedTuple):
@@ -69,15 +70,15 @@ def residual() -> tuple[str, str]:
     sure = []
     for row in table[table.run].itertuples():
         sure.append(
-            f"{row.data}: {minus(f'{row.estimate:+.1f}')} percentage points"
-            f" (95 % CI {minus(f'{row.low:+.1f} to {row.high:+.1f}')}), {row.seeds:.0f} seeds per arm,"
+            f"{row.data}: {row.estimate:+.1f} percentage points"
+            f" (95 % CI {row.low:+.1f} to {row.high:+.1f}), {row.seeds:.0f} seeds per arm,"
             f" {row.images:,.0f} test images; a difference of {row.detectable:.1f} points is detected with 80 % power."
         )
     return finding, " ".join(sure)
 
 
-def claimed(studies: list[Study]) -> tuple[str, str]:
-    """Finding and how sure, from the verdicts on the document's claims; our own questions are left out."""
+def claimed(studies: list[Study], shown: int = SHOWN) -> tuple[str, str]:
+    """Finding, which names so many claims per verdict, and how sure, from the verdicts on the document's claims."""
     tables = [equations(studies)]
     for study in studies:
         path = study.report / "claims" / "claims.csv"
@@ -90,14 +91,27 @@ def claimed(studies: list[Study]) -> tuple[str, str]:
     parts = []
     for verdict in ["contradicted", "supported"]:
         decided = claims[claims.verdict == verdict]
-        named = [row.words + measured(row.estimate) for row in decided.head(SHOWN).itertuples()]
-        more = f"; and {len(decided) - SHOWN} more" if len(decided) > SHOWN else ""
+        named = [row.words + measured(row.estimate) for row in decided.head(shown).itertuples()]
+        more = f"; and {len(decided) - shown} more" if len(decided) > shown else ""
         if named:
             parts.append(f"{verdict.capitalize()}: {'; '.join(named)}{more}.")
     decided = claims.verdict.isin(["supported", "contradicted"]).sum()
     untested = (claims.verdict == "not testable here").sum()
     sure = f"{decided} of {len(claims)} claims are decided; {untested} cannot be tested with these images and budgets."
-    return minus(" ".join(parts)) or "None of its claims is decided.", sure
+    return " ".join(parts) or "None of its claims is decided.", sure
+
+
+def tie(studies: list[Study]) -> str:
+    """What the published rule for the best head is, with what page 04 measured; empty where no page 04 is."""
+    for study in studies:
+        path = study.shown("04_attention") / "ties.csv"
+        if path.exists():
+            ties = pd.read_csv(path)
+            asked = (ties.rule == "l1") & (ties.precision == "fp64") & (ties.condition == "as is")
+            won = ties[asked].groupby("head").won.mean()
+            winner = f"head {won.idxmax()} wins {won.max():.0%}"
+            return f"**The published rule is a tie**: attention rows sum to one; {winner}."
+    return ""
 
 
 def measured(estimate: str) -> str:
@@ -126,14 +140,9 @@ def setting(source: Source, studies: list[Study]) -> str:
     lacking = [study.study for study in studies if study.study in source.own and not has_runs(study)]
     if not source.own:
         return ""
-    return f"Its own setting ({', '.join(lacking)}) has not been run." if lacking else "Its own setting was run."
+    return f"Its own setting ({', '.join(lacking)}) was not run." if lacking else "Its own setting was run."
 
 
 def has_runs(study: Study) -> bool:
     """Whether one of its trainings is finished."""
     return any(run.settings.exists() for run in study.runs)
-
-
-def minus(text: str) -> str:
-    """Hyphens before digits as minus signs."""
-    return pd.Series([text]).str.replace(r"(?<![\w.])-(?=\d)", "\u2212", regex=True)[0]

@@ -42,8 +42,6 @@ class Context(NamedTuple):
 
     # (data set, its split that leaks least) -> the same pair under other splits, from other starts, in other studies
     others: dict[tuple, list[Other]] = {}
-    # the same, as a sentence has it
-    said: dict[tuple, str] = {}
     # (data set, split) in which both have learned nothing
     nothing: set = set()
     # what they differ in beside the residual
@@ -74,15 +72,14 @@ def context(study: Study, compared: pd.DataFrame, one: Contest | None) -> Contex
     """What the committed predictions of this and of other studies say of the pair; compared: differences.csv."""
     if one is None:
         return Context()
-    others, said, nothing = {}, {}, set()
+    others, nothing = {}, set()
     for dataset, _, order in by_split(compared, one):
         first = (dataset, order[0])
         others[first] = arms.beside(study.cell(*first), one.a, one.b)
-        said[first] = arms.in_words(others[first], study)
         for split in order:
             if all(learning.empty(study.cell(dataset, split), model) for model in (one.a, one.b)):
                 nothing.add((dataset, split))
-    return Context(others, said, nothing, arms.apart(study, one.a, one.b), over_contests(study, compared, one))
+    return Context(others, nothing, arms.apart(study, one.a, one.b), over_contests(study, compared, one))
 
 
 def learned_nothing(study: Study) -> str:
@@ -118,66 +115,45 @@ def over_contests(study: Study, compared: pd.DataFrame, one: Contest) -> dict:
 
 
 def headline(compared: pd.DataFrame, titles: dict[str, str], one: Contest | None, known: Context = UNKNOWN) -> str:
-    """The study's question and its answer in one sentence, by the split that leaks least; empty without the two.
-
-    Where other splits, starts or studies disagree, all that is known of the pair follows.
+    """The verdict on the two models, on each data set, by the split that leaks least; empty without the two.
 
     Args:
         compared: differences.csv. titles: of data sets. one: see contest. known: see context.
     """
-    parts, more = [], []
+    parts = []
     for dataset, rows, order in by_split(compared, one):
-        row, name = rows.loc[order[0]], within(titles[dataset])
-        parts.append(f"on {name}: **{verdict(row, known)}** ({span(row)} points)")
-        if unconfirmed(row, known):
-            more.append(f"Other trainings of the same pair on {name}: {known.said[dataset, order[0]]}.")
+        row = rows.loc[order[0]]
+        parts.append(f"{titles[dataset]}: **{verdict(row, known)}**, {span(row)} points")
     if not parts:
         return ""
-    sentence = "; ".join(parts)
-    sentences = [f"{one.question} {sentence[0].upper()}{sentence[1:]}.", *more]
-    if known.apart:
-        sentences.append(f"The two differ in more than the residual: {', '.join(known.apart)}.")
-    return " ".join(sentences)
+    what = "with the residual minus without" if one.alone else "proposed minus plain"
+    return f"{'; '.join(parts)} ({what}, 95 % CI)."
 
 
-def beside_view(labels: pd.DataFrame, titles: dict[str, str], models: dict[str, str]) -> str:
+def beside_view(labels: pd.DataFrame, models: dict[str, str]) -> str:
     """What pictures say of each label beyond how they were taken, by the split that leaks least; empty where unknown.
 
     Folds over groups come first: they test every image.
 
     Args:
-        labels: labels.csv, with rows of the baseline `view`. titles: of data sets. models: titles of models.
+        labels: labels.csv, with rows of the baseline `view`. models: titles of models.
     """
     sentences = []
-    for dataset, part in labels[labels.low.notna()].groupby("dataset", sort=False):
+    for _, part in labels[labels.low.notna()].groupby("dataset", sort=False):
         split = next((name for name in ["folds", *LEAST_LEAKING, *part.split] if name in set(part.split)), None)
         rows = part[part.split == split]
         views, networks = rows[rows.model == "view"].set_index("label"), rows[rows.model.isin(list(models))]
         for label, of_label in networks.groupby("label", sort=False):
             if label in views.index:
                 best, view = of_label.loc[of_label.auc.idxmax()], views.loc[label]
-                says = f"{models[best.model]} has an AUC of {best.auc:.2f} [{best.low:.2f}, {best.high:.2f}]"
+                says = f"AUC {best.auc:.2f} [{best.low:.2f}, {best.high:.2f}] ({models[best.model]},"
                 how = "more than" if best.low > view.auc else "nothing that can be told from"
                 if best.high < view.auc:
                     how = "less than"
                 sentences.append(
-                    f"{titles[dataset]}, split `{split}`: of {label}, {says}, the highest of {len(of_label)} networks."
-                    f" How an image was taken says {view.auc:.2f} without a picture; the pictures say {how} that."
+                    f"{label} (`{split}`): {says} the highest of {len(of_label)}). The way it was taken alone has"
+                    f" {view.auc:.2f}: pictures say {how} that."
                 )
-    return " ".join(sentences)
-
-
-def single_trainings(table1: pd.DataFrame, titles: dict[str, str], models: dict[str, str]) -> str:
-    """The test accuracy of every model that was trained once, in a sentence per data set: scores, and no verdict.
-
-    Args:
-        table1: table1.csv, of models with one seed each. titles: of data sets. models: titles of models.
-    """
-    sentences = ["One training of each model gives these test accuracies, which another seed would change."]
-    accuracies = table1[table1.metric == "accuracy"]
-    for dataset, part in accuracies.drop_duplicates(["dataset", "model"]).groupby("dataset", sort=False):
-        scored = [f"{models[row.model]} {row.mean:.0%}" for row in part.itertuples() if row.model in models]
-        sentences.append(f"{titles[dataset]}: {', '.join(scored)}.")
     return " ".join(sentences)
 
 

@@ -4,17 +4,21 @@ A page of nbconvert, changed in place: its text stays; only the names of its par
 """
 
 import base64
+import re
 from pathlib import Path
 from urllib.parse import quote
 
 from bs4 import BeautifulSoup, Tag
 
 LONG = 15  # lines of a print that are shown unfolded
+MINUS = re.compile(r"(?<![\w.\u2212-])-(?=\d)")
+PERCENT = re.compile(r"(?<=\d) ?%(?!\w)")
 CONTENTS = '<nav class="contents" aria-label="Contents"></nav>'  # where a page's contents list goes
 
 
 def add_landmarks(soup: BeautifulSoup) -> None:
     """Set ids on a page's headings, fill its contents list, and name its tables."""
+    one_notation(soup)
     name_headings(soup)
     for nav in soup.select("nav.contents"):
         fill_contents(nav, soup.select("main h2, main h3"))
@@ -28,6 +32,15 @@ def add_landmarks(soup: BeautifulSoup) -> None:
         join_header_rows(table)
         set_scopes(table)
         wrap_in_region(table, named)
+
+
+def one_notation(soup: BeautifulSoup) -> None:
+    """Write numbers in one way: a minus sign before digits, and a space before a percent sign; code stays."""
+    for text in soup.select_one("main").find_all(string=True):
+        if text.find_parent(["pre", "code", "math", "style", "script"]) is None:
+            same = MINUS.sub("\u2212", PERCENT.sub("\u00a0%", text))
+            if same != text:
+                text.replace_with(same)
 
 
 def name_headings(soup: BeautifulSoup) -> None:

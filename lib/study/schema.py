@@ -95,6 +95,7 @@ class Study(Strict):
     study: str
     root: str
     title: Name
+    question: Name | None = None  # what the study asks; null: whether the two models that it leads with differ
     paper: str | None
     beside: str | None = None  # another study: its committed runs on the same test images stand beside these in tables
     datasets: dict[Key, DatasetSettings] = Field(min_length=1)

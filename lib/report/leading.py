@@ -1,0 +1,148 @@
+"""The one figure of a report's first screen, and the screen itself: five lines, then that figure.
+
+opening.results --figure--> a figure, its alternative text, a caption that can be read alone
+opening.lines, figure --first_screen--> HTML
+"""
+
+import html
+from pathlib import Path
+
+import pandas as pd
+from bs4 import BeautifulSoup
+from matplotlib.figure import Figure
+from nbconvert.filters.markdown import markdown2html
+
+from lib.evidence import arms, learning, losses
+from lib.evidence.published import printed, stands_for
+from lib.plots import charts, openings, show
+from lib.report.opening import Results, chosen, table
+from lib.study import Study
+
+BEST = 8  # models that a figure of finalists shows, beside those that add nothing
+ROWS = 12  # differences that a figure shows
+
+
+def first_screen(lines: dict[str, str], figure: tuple[Figure | Path, str, str]) -> str:
+    """The lines, then the figure. lines: label -> Markdown. figure: it, its alternative text, its caption."""
+    items = []
+    for label, text in lines.items():
+        made = BeautifulSoup(markdown2html(html.escape(text, quote=False)), "html.parser")
+        items.append(f"<dt>{html.escape(label)}</dt><dd>{made.p.decode_contents()}</dd>")
+    drawn, alt, caption = figure
+    return f'<div class="opening"><dl class="finding">{"".join(items)}</dl>{as_html(drawn, alt, caption)}</div>'
+
+
+def as_html(drawn: Figure | Path, alt: str, caption: str) -> str:
+    """A figure of the page."""
+    return show.as_html(show.as_svg(drawn), alt, caption)
+
+
+def figure(known: Results) -> tuple[Figure | Path, str, str]:
+    """What shows the finding best: it, its alternative text, and its caption."""
+    study = known.study
+    if "00_primer" in study.extra:
+        return first_kernel(study)
+    if len(study.seeds) > 1:
+        if known.one and not len(table(study, "claims", "claims")):
+            return finalists(study)
+        if any(cell.multilabel for cell in study.cells):
+            return training_losses(study)
+        if known.one:
+            return differences(known)
+    return accuracies(known)
+
+
+def first_kernel(study: Study) -> tuple[Path, str, str]:
+    """Equations as they are printed, beside what they should give."""
+    folder = study.shown("00_primer")
+    row = pd.read_csv(folder / "figures.csv").set_index("file").loc["first-kernel.svg"]
+    return folder / "first-kernel.svg", row.alt, f"{row.title[0].upper()}{row.title[1:]}"
+
+
+def accuracies(known: Results) -> tuple[Path, str, str]:
+    """Test accuracy of every model on the first data set, split by split."""
+    study, (dataset, split) = known.study, next(iter(known.tested.items()))
+    folder = study.report / "evidence"
+    row = table(study, "figures", "evidence").set_index("file").loc[f"protocols-{dataset}.svg"]
+    sizes = table(study, "evidence")
+    size = sizes[(sizes.dataset == dataset) & (sizes.split == split)].iloc[0]
+    caption = (
+        f"{study.entry(dataset).title}: test accuracy of each model (dot, {seeds(study)}) and its 95 %"
+        f" interval (bar) over {size.groups:,} groups of {size.images:,} test images"
+    )
+    if known.scores[known.scores.dataset == dataset].published.notna().any():
+        caption += "; diamonds: published values"
+    return folder / f"protocols-{dataset}.svg", row.alt, f"{caption}."
+
+
+def seeds(study: Study) -> str:
+    """How many seeds there are, in words."""
+    return "one seed" if len(study.seeds) == 1 else f"mean over {len(study.seeds)} seeds at most"
+
+
+def finalists(study: Study) -> tuple[Figure, str, str]:
+    """Mean validation accuracy of the best models, and of those that add nothing."""
+    ranked = table(study, "validation")
+    named = chosen(study, list(ranked.model))
+    nothing = [name for name in ranked.model if not arms.adds(study, name)]
+    kept = [name for name in ranked.model if name in nothing or name in list(ranked.model)[:BEST]]
+    values = 100 * ranked.set_index("model")["mean"]
+    rows = [(study.titles[name], values[name], name in named) for name in kept]
+    drawn = openings.ranked(pd.DataFrame(rows, columns=["model", "value", "chosen"]), "validation accuracy (%)")
+    caption = (
+        f"Validation accuracy, mean over {' and '.join(study.entry(name).title.lower() for name in study.datasets)} and"
+        f" {len(study.seeds)} seeds: the best {BEST} of {len(ranked)} models and those that add nothing; orange: the"
+        f" finalists."
+    )
+    return *drawn, caption
+
+
+def training_losses(study: Study) -> tuple[Figure, str, str]:
+    """The last training loss of every training."""
+    rows = []
+    for dataset in study.datasets:
+        for model in study.models:
+            rows += [(study.titles[model], ratio) for ratio in losses.ratios(study, dataset, model)]
+    drawn = openings.losses(pd.DataFrame(rows, columns=["model", "ratio"]))
+    caption = (
+        f"Last training loss of each of {len(rows)} trainings (dots; all splits and seeds), divided by that of the best"
+        " answer that is the same for every image (line): to the right of it nothing was learned."
+    )
+    return *drawn, caption
+
+
+def differences(known: Results) -> tuple[Figure, str, str]:
+    """The two models that the study leads with, split by split; and other pairs that differ in the residual alone."""
+    study, rows = known.study, table(known.study, "differences")
+    lead = (rows.a == known.one.a) & (rows.b == known.one.b)
+    own = rows.a.isin(list(study.models)) & rows.b.isin(list(study.models))
+    alike = own & pd.Series([bool(o) and arms.of_residual(study, a, b) for a, b, o in zip(rows.a, rows.b, own)])
+    shown = rows[lead | alike] if known.one.alone and (lead | alike).sum() <= ROWS else rows[lead]
+    several = shown[["a", "b"]].drop_duplicates().shape[0] > 1
+    drawn = []
+    for row in shown.itertuples():
+        name = [study.entry(row.dataset).title, f"split {row.split}" if len(study.splits) > 1 else ""]
+        name.append(study.titles[row.a] if several else "")
+        cell = study.cell(row.dataset, row.split)
+        points = {key: 100 * getattr(row, key) for key in ["estimate", "low", "high"]}
+        detectable = 100 * row.decidable if pd.notna(row.decidable) else 0
+        learnt = not (learning.empty(cell, row.a) and learning.empty(cell, row.b))
+        title = ": ".join(filter(None, name))
+        effect = published_effect(study, row.dataset)
+        drawn.append({"data": title, **points, "detectable": detectable, "learned": learnt, "effect": effect})
+    what = charts.RESIDUAL if known.one.alone else "accuracy of the proposed ViT minus the plain one"
+    numbers = shown.seeds.unique()
+    caption = (
+        f"{what[0].upper()}{what[1:]}: dot, mean of {' or '.join(f'{n:.0f}' for n in numbers)} seeds per model; bar,"
+        " 95 % interval over groups of test images and seeds; grey, differences too small to be found with 80 % power."
+    )
+    if any(pd.notna(row["effect"]) for row in drawn):
+        caption += " Diamond: the paper's difference between its proposed and its plain ViT."
+    return *charts.answer(pd.DataFrame(drawn), what), caption
+
+
+def published_effect(study: Study, dataset: str) -> float:
+    """The published accuracy of the proposed ViT minus that of the plain one, in points; NaN: there is none."""
+    rows = printed(study)
+    of = rows[rows.dataset == stands_for(study, dataset)].set_index("model").accuracy
+    return 100 * (of["vit-proposed"] - of["vit"]) if {"vit", "vit-proposed"} <= set(of.index) else float("nan")

@@ -1,0 +1,198 @@
+"""The first screen of a report: what was asked, done and found, how sure that is, and in what the paper differs.
+
+params/<study>/params.yaml, params/published/<document>/document.yaml, reports/<study>/*/*.csv --lines--> five sentences
+"""
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from lib.evidence import arms, learning
+from lib.report import headline
+from lib.report.documents import RESIDUAL, Source, claimed, equations, load_source, setting, tie
+from lib.report.tables import within
+from lib.study import Study, load_study
+
+CONTROLS = {"none", "mean", "first", "random"}  # selections that do not look at what heads do
+FINALISTS = 3  # of a study that judges nothing, but chooses what others test
+
+
+class Results(NamedTuple):
+    """What the lines are made from."""
+
+    study: Study
+    scores: pd.DataFrame  # table1.csv
+    tested: dict[str, str]  # data set -> its split that leaks least
+    one: headline.Contest | None  # the two models that the study leads with
+    differences: dict[str, pd.Series]  # data set -> the row of differences.csv of these two
+    known: headline.Context
+
+
+def results(study: Study) -> Results:
+    """Read the committed tables of a study."""
+    scores, compared, one = table(study, "table1"), table(study, "differences"), headline.contest(study)
+    order = [*headline.LEAST_LEAKING, *study.splits]
+    tested = {name: min(set(part.split), key=order.index) for name, part in scores.groupby("dataset", sort=False)}
+    rows = {name: part.loc[first] for name, part, (first, *_) in headline.by_split(compared, one)}
+    return Results(study, scores, tested, one, rows, headline.context(study, compared, one))
+
+
+def table(study: Study, name: str, folder: str = "tables") -> pd.DataFrame:
+    """A committed table of a study."""
+    return pd.read_csv(study.report / folder / f"{name}.csv")
+
+
+def lines(known: Results) -> dict[str, str]:
+    """Label -> a sentence or a few (Markdown), for people who have seen nothing else; in all at most 130 words."""
+    study = known.study
+    source = about(study)
+    said = {"Asked": asked(study), "Done": done(study), "Found": found(known), "How sure": how_sure(known)}
+    if source:
+        own = study.study in source.own
+        where = setting(source, [load_study(name) for name in source.own])
+        said["The paper's setting" if own else "Not the paper's setting"] = f"{source.setting} {where}".strip()
+    return said
+
+
+def about(study: Study) -> Source | None:
+    """document.yaml of the study's paper; of the residual's where it asks that paper's question; None: of none."""
+    source = load_source(study.paper) if study.paper else None
+    return load_source(RESIDUAL) if source is None and headline.contest(study) else source
+
+
+def asked(study: Study) -> str:
+    """The question: as the parameters have it, or that of the two models that the study leads with."""
+    one = headline.contest(study)
+    return study.question or (one.question if one else "How well do these networks recognise these images?")
+
+
+def done(study: Study) -> str:
+    """What was trained: networks and their parameters, what they start from, images and seeds."""
+    sizes = [pd.read_csv(path) for path in sorted(study.report.glob("models/*/size.csv"))]
+    millions = pd.concat(sizes).parameters / 1e6
+    real = any(model.starts_from == "imagenet" for model in study.models.values())
+    data = []
+    for name in study.datasets:
+        images = counted(study, name, study.splits[0]).images.sum()
+        data.append(f"{images:,} {'' if data else 'images '}of {within(study.entry(name).title)}")
+    seeds = pd.Series([len(cell.seeds(model)) for cell in study.cells for model in study.models])
+    return (
+        f"{len(study.models)} networks, {between(millions, '{:.2f}')} million parameters,"
+        f" {'some with' if real else 'no'} ImageNet weights, {study.training.image_size} px,"
+        f" {between(seeds, '{:.0f}')} seed{'s' if seeds.max() > 1 else ''}; {', '.join(data)}."
+    )
+
+
+def between(numbers: pd.Series, form: str) -> str:
+    """The smallest and the largest number, or one where they print alike."""
+    return " to ".join(dict.fromkeys([form.format(numbers.min()), form.format(numbers.max())]))
+
+
+def counted(study: Study, dataset: str, split: str) -> pd.DataFrame:
+    """role, part, label, images, groups of a split; of folds, those of the first."""
+    found = table(study, f"{dataset}-{split}", "splits")
+    return found[found.fold == found.fold.min()] if "fold" in found else found
+
+
+def found(known: Results) -> str:
+    """What the study is for: equations, finalists, what learned, two models side by side, or verdicts on claims."""
+    study = known.study
+    if "00_primer" in study.extra:
+        return f"Do the equations hold as printed? **{equations([study]).estimate[0]}.** {best(known)}"
+    if len(study.seeds) == 1:
+        return f"{tie([study])} {best(known)}".strip()
+    if known.one and not len(table(study, "claims", "claims")):
+        return finalists(study)
+    if any(cell.multilabel for cell in study.cells):
+        return f"{learned(study)} {beside_view(study)}".strip()
+    if known.one:
+        titles = {name: study.entry(name).title for name in study.datasets}
+        return headline.headline(table(study, "differences"), titles, known.one, known.known)
+    return f"{claimed([study], shown=1)[0]} {best(known)}"
+
+
+def best(known: Results) -> str:
+    """The highest test accuracy on each data set, by the split that leaks least, with its interval."""
+    parts, study = [], known.study
+    for dataset, split in known.tested.items():
+        scored = known.scores[(known.scores.dataset == dataset) & (known.scores.split == split)]
+        scored = scored[(scored.metric == "accuracy") & scored.model.isin(list(study.models))]
+        row = scored.sort_values("mean").iloc[-1]
+        ends = "" if pd.isna(row.low) or row.seeds == 1 else f" [{100 * row.low:.1f}, {100 * row.high:.1f}]"
+        parts.append(f"on {within(study.entry(dataset).title)} {study.titles[row.model]}, {row['mean']:.1%}{ends}")
+    return f"Most accurate: {'; '.join(parts)}."
+
+
+def finalists(study: Study) -> str:
+    """The best readings of the attention on validation images, beside the plain ViT and the one without a residual."""
+    ranked = table(study, "validation").set_index("model")["mean"]
+    scored = ", ".join(f"{study.titles[name]} ({ranked[name]:.1%})" for name in chosen(study, ranked.index))
+    plain = [name for name in study.vits(plain=True)[:1] if name in ranked]
+    without = [name for name in ranked.index if name in study.vits(plain=False) and not arms.adds(study, name)]
+    beside = [f"{study.titles[name]} {ranked[name]:.1%}" for name in [*plain, *without]]
+    return f"Finalists by mean validation accuracy: **{scored}**. For comparison: {', '.join(beside)}."
+
+
+def chosen(study: Study, ranked: list[str]) -> list[str]:
+    """The first few models, of those ranked, that select a head by what it does."""
+    looks = [name for name in ranked if study.models[name].settings.get("selection", "none") not in CONTROLS]
+    return looks[:FINALISTS]
+
+
+def learned(study: Study) -> str:
+    """Which trainings learned something, and which nothing."""
+    rows = []
+    for cell in study.cells:
+        for model in [name for name in study.models if cell.with_result(name)]:
+            rows.append((study.titles[model], *learning.nothing_in(cell, model)))
+    counts = pd.DataFrame(rows, columns=["model", "nothing", "trained"]).groupby("model", sort=False).sum()
+    did = counts[counts.nothing < counts.trained]
+    named = [f"{model} ({row.trained - row.nothing} of {row.trained})" for model, row in did.iterrows()]
+    text = f"**Not learned**: {counts.nothing.sum()} of {counts.trained.sum()} trainings tell no image from another."
+    return f"{text} **Learned**: {', '.join(named)}." if named else text
+
+
+def beside_view(study: Study) -> str:
+    """What pictures say of each label beyond how they were taken; empty where no label has enough images."""
+    if not (study.report / "tables" / "labels.csv").exists():
+        return ""
+    titles = {name: study.titles[name] for name in study.models}
+    return headline.beside_view(table(study, "labels"), titles)
+
+
+def how_sure(known: Results) -> str:
+    """How much evidence there is: test images, their groups per class, and what speaks against the verdict."""
+    parts, study, assessed = [], known.study, table(known.study, "evidence")
+    alike = len(set(known.tested.values())) == 1
+    for dataset, split in known.tested.items():
+        row = assessed[(assessed.dataset == dataset) & (assessed.split == split)].iloc[0]
+        text = f"{row.images:,} {'' if parts else 'test images '}of {within(study.entry(dataset).title)}"
+        if row.groups < row.images:
+            of = counted(study, dataset, split)
+            of = of[of.part == "test"] if (of.part == "test").any() else of
+            per_class = of.groupby("label")["groups"].sum()
+            text += f" in {row.groups:,} groups ({between(per_class, '{:.0f}')} per class)"
+        parts.append(text if alike else f"{text}, split `{split}`")
+    where = f", split `{split}`" if alike else ""
+    return " ".join([f"{'; '.join(parts)}{where}.", *doubts(known)])
+
+
+def doubts(known: Results) -> list[str]:
+    """What speaks against a verdict: one training of each, power, other trainings, other differences of the two."""
+    study, rows = known.study, known.differences.values()
+    if "00_primer" in study.extra:
+        within_what = pd.read_csv(study.shown("00_primer") / "checks.csv").tolerance.max()
+        return [f"Equations are compared with PyTorch's results, to {within_what:.0e}."]
+    if len(study.seeds) == 1:
+        return ["One training each: other seeds give other scores."]
+    if known.one is None or not len(table(study, "claims", "claims")):
+        return []
+    said, power = [], [f"{100 * row.decidable:.1f}" for row in rows if pd.notna(row.decidable)]
+    if power:
+        said.append(f"80 % power from {' and '.join(power)} points.")
+    elsewhere = [within(study.entry(row.dataset).title) for row in rows if headline.unconfirmed(row, known.known)]
+    if elsewhere:
+        said.append(f"Other trainings disagree on {' and '.join(elsewhere)}.")
+    if arms.apart(study, known.one.a, known.one.b):
+        said.append("They differ in more than the residual.")
+    return said
