@@ -1,4 +1,4 @@
-"""Charts that first screens of reports need: each function takes a table and returns a figure and its alternative text."""
+"""Charts for first screens of reports: each function takes a table and returns a figure and its alternative text."""
 
 import matplotlib.pyplot as plt
 import numpy as np

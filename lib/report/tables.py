@@ -14,7 +14,6 @@ from lib.study import Study
 TOO_FEW = "too few groups"  # instead of an interval
 LONG_NOTE = 200  # letters
 POINTS = " points"
-INTERVAL = "95\u00a0%"  # the row of Table 1 that holds intervals
 
 
 def within(title: str) -> str:
@@ -65,27 +64,83 @@ def elsewhere(study: Study) -> pd.DataFrame:
     return table[~table.dataset.isin(own) | other_models]
 
 
-def beside(table: pd.DataFrame) -> pd.DataFrame:
-    """Table 1, one column per model: for each metric what is published, what was measured here, and its interval.
+def of_released(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
+    """`scores` (table1.csv) with what the paper prints for its proposed model beside the released attention.
 
-    The paper's four metrics stand first.
+    The study may call that model otherwise.
+    """
+    released = [
+        name
+        for name, model in study.models.items()
+        if model.settings.get("attention") == "released" and model.settings.get("selection") != "none"
+    ]
+    printed_ones = printed(study)
+    if "vit-proposed" in study.models or "vit-proposed" not in set(printed_ones.model):
+        return scores
+    scores = scores.copy()
+    proposed = printed_ones[printed_ones.model == "vit-proposed"].set_index("dataset")
+    for place, row in scores[scores.model.isin(released) & scores.metric.isin(proposed.columns)].iterrows():
+        if stands_for(study, row.dataset) in proposed.index:
+            scores.loc[place, "published"] = proposed.loc[stands_for(study, row.dataset), row.metric]
+    return scores
+
+
+def cell_html(mean: float, low: float, high: float, metric: str) -> str:
+    """A score, and below it its interval, as a cell of a table."""
+    number = "{:.1f}" if metric == "accuracy" else "{:.3f}" if metric == "auc" else "{:.2f}"
+    factor = 100 if metric == "accuracy" else 1
+    interval = ends(factor * low, factor * high, number.format)
+    return f"{number.format(factor * mean)}<br><small>{interval}</small>"
+
+
+def accuracies_html(table: pd.DataFrame) -> str:
+    """Table 1 of one data set: models as rows; the published accuracy, then one column per split.
 
     Args:
-        table: metric, model, published, mean, low, high, all as fractions; low and high NaN: there is no interval.
+        table: split, model, metric, mean, low, high, published, as fractions; low and high NaN: there is no interval.
     """
-    rows = {}
+    part = table[table.metric == "accuracy"]
+    columns = {}
+    if part.published.notna().any():
+        published = part.drop_duplicates("model").set_index("model").published
+        columns["published"] = as_printed(published, 100)
+    for split, rows in part.groupby("split", sort=False):
+        cells = [cell_html(row.mean, row.low, row.high, "accuracy") for row in rows.itertuples()]
+        columns[f"split {split}"] = pd.Series(cells, rows.model)
+    shown = pd.DataFrame(columns, index=part.model.unique()).fillna("")
+    meaning = "Test accuracy in %: mean over seeds, and below it the 95\u00a0% interval over groups of images and seeds"
+    if "published" in columns:
+        meaning += "; published: by its authors, for a model of this name"
+    return scores_table(shown, f"{meaning}.")
+
+
+def scores_html(table: pd.DataFrame) -> str:
+    """All scores of one data set and split: models as rows, metrics as columns, the paper's four first.
+
+    Args:
+        table: metric, model, published, mean, low, high, as for `accuracies_html`.
+    """
+    columns = {}
     of_the_paper = [metric for metric in METRICS if metric in set(table.metric)]
     for metric in dict.fromkeys([*of_the_paper, *table.metric]):
-        part, title = table[table.metric == metric].set_index("model"), METRICS.get(metric, metric.capitalize())
-        factor = 100 if metric == "accuracy" else 1
-        digits = {"accuracy": 1, "auc": 3}.get(metric, 2)
-        number = f"{{:.{digits}f}}".format
+        part = table[table.metric == metric].set_index("model")
+        cells = pd.Series([cell_html(row.mean, row.low, row.high, metric) for row in part.itertuples()], part.index)
         if part.published.notna().any():
-            rows[title, "published"] = as_printed(part.published, factor)
-        rows[title, "here"] = (factor * part["mean"]).map(number)
-        spans = [ends(factor * row.low, factor * row.high, number) for row in part.itertuples()]
-        rows[title, INTERVAL] = pd.Series(spans, part.index)
-    return pd.DataFrame(rows).T[table.model.unique()].rename_axis(columns=None)
+            published = as_printed(part.published, 100 if metric == "accuracy" else 1)
+            cells += published.map(lambda text: f"<br><small>published {text}</small>" if text else "")
+        columns[METRICS.get(metric, metric[:1].upper() + metric[1:])] = cells
+    shown = pd.DataFrame(columns, index=table.model.unique()).fillna("")
+    meaning = "Test scores: mean over seeds, and below it the 95\u00a0% interval"
+    if table.published.notna().any():
+        meaning += "; published: by its authors, for a model of this name"
+    return scores_table(shown, f"{meaning}.")
+
+
+def scores_table(shown: pd.DataFrame, caption: str) -> str:
+    """Cells that are HTML already, with a caption."""
+    shown = shown.rename(index=html.escape, columns=html.escape).rename_axis(index="model", columns=None)
+    made = shown.reset_index().to_html(border=0, escape=False, index=False, classes="scores")
+    return captioned(made, caption)
 
 
 def evidence_table(assessed: pd.DataFrame) -> pd.DataFrame:
@@ -164,19 +219,6 @@ def notes(study: Study) -> str:
 def captioned(table: str, caption: str) -> str:
     """An HTML table that says what it shows."""
     return table.replace("<thead>", f"<caption>{html.escape(caption)}</caption><thead>", 1)
-
-
-def scores_html(table: pd.DataFrame) -> str:
-    """Scores (as `beside` takes them), with a caption that says what the rows are."""
-    shown = beside(table)
-    meaning = {
-        "published": "published: by its authors, for a model of this name",
-        "here": "here: mean over seeds",
-        INTERVAL: f"{INTERVAL}: its interval",
-    }
-    present = shown.index.get_level_values(1)
-    legend = "; ".join(text for row, text in meaning.items() if row in present)
-    return captioned(shown.to_html(border=0), f"Test scores. {legend[0].upper()}{legend[1:]}.")
 
 
 def published_html(rows: pd.DataFrame) -> str:
