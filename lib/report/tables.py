@@ -221,6 +221,12 @@ def captioned(table: str, caption: str) -> str:
     return table.replace("<thead>", f"<caption>{html.escape(caption)}</caption><thead>", 1)
 
 
+def limits_html(limits: pd.DataFrame) -> str:
+    """Rows of limits.csv (split, says) to unfold; empty where there are none."""
+    said = [f"<p>Split <code>{row.split}</code>: {html.escape(row.says)}</p>" for row in limits.itertuples()]
+    return f"<details><summary>What these scores cannot say</summary>{''.join(said)}</details>" if said else ""
+
+
 def published_html(rows: pd.DataFrame) -> str:
     """Published rows, as text."""
     return captioned(rows.to_html(index=False, border=0), "As published, as fractions")
