@@ -222,8 +222,9 @@ def epochs(histories: pd.DataFrame, title: str) -> tuple[Figure, str]:
     """
     mean = histories.groupby(["model", "epoch"], sort=False).validation_accuracy.mean().unstack(0)
     figure, axes = plt.subplots(figsize=(6.5, 3.6))
-    for (name, line), marker in zip(mean.items(), cycle("os^vDP*Xph<>")):
-        axes.plot(line.index, 100 * line, marker=marker, ms=3.5, label=name)
+    colours = plt.colormaps["turbo"](np.linspace(0.05, 0.95, len(mean.columns)))
+    for (name, line), marker, colour in zip(mean.items(), cycle("os^vDP*Xph<>"), colours):
+        axes.plot(line.index, 100 * line, marker=marker, ms=3.5, label=name, color=colour)
     axes.set(xlabel="epoch", ylabel="validation accuracy (%)")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(**BESIDE)

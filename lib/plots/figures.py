@@ -39,19 +39,22 @@ def confusion(matrix: pd.DataFrame, title: str) -> tuple[Figure, str]:
     return figure, f"Confusion matrix of {title}; share of each class that is recognised: {right}"
 
 
-def curves(histories: pd.DataFrame, title: str) -> tuple[Figure, str]:
-    """Figures 10 to 13: accuracy on the training and the validation part after each epoch, one line per seed.
+def curves(histories: pd.DataFrame, title: str, published: float = float("nan")) -> tuple[Figure, str]:
+    """Figures 10 to 13: accuracy on the training and the validation part after each epoch; seeds as a band.
 
     Args:
         histories: history.csv of every seed, one below the other, with a column seed.
+        published: the accuracy that the paper prints for the test part, as a fraction; NaN: none.
     """
     figure, axes = plt.subplots(figsize=(4.3, 2.8))
     # of the folds of a seed, if there are some
     mean = histories.groupby(["seed", "epoch"], as_index=False).mean(numeric_only=True)
     for part, colour in SERIES.items():
-        for number, (_, history) in enumerate(mean.groupby("seed")):
-            label = part if number == 0 else None
-            axes.plot(history.epoch, history[f"{part}_accuracy"], color=colour, alpha=0.9, label=label)
+        seeds = mean.pivot(index="epoch", columns="seed", values=f"{part}_accuracy")
+        axes.fill_between(seeds.index, seeds.min(axis=1), seeds.max(axis=1), color=colour, alpha=0.25, linewidth=0)
+        axes.plot(seeds.index, seeds.mean(axis=1), color=colour, label=part)
+    if pd.notna(published):
+        axes.axhline(published, color="#666", linestyle=":", label="published, test")
     axes.set(ylim=(0, 1.02), xlabel="epoch", ylabel="accuracy")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(frameon=False, loc="lower right")

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from lib import strict
+from lib.report import headline
 from lib.strict import Key, Name, Strict, read_yaml, validated
 from lib.study import Study
 
@@ -48,20 +49,25 @@ def load_source(name: str) -> Source | None:
 
 def documents(studies: list[Study]) -> list[Document]:
     """Every document that these studies are about, the one with most studies first."""
-    found = []
-    for name, _ in Counter(study.paper for study in studies if study.paper).most_common():
+    found, of = [], {study.study: document_of(study) for study in studies}
+    for name, _ in Counter(name for name in of.values() if name).most_common():
         source = load_source(name)
-        if source is None:
-            continue
-        own = [study for study in studies if study.paper == name]
-        lines = residual() if name == RESIDUAL else claimed(own)
+        own = [study for study in studies if of[study.study] == name]
+        lines = residual(own) if name == RESIDUAL else claimed(own)
         sure = f"{lines[1]} {setting(source, own)}".strip()
         found.append(Document(name, source, own, lines[0], sure))
     return found
 
 
-def residual() -> tuple[str, str]:
-    """Finding and how sure, from reports/answer: what the residual adds, data set by data set."""
+def document_of(study: Study) -> str | None:
+    """The document that a study is about: its paper, or that of the residual if it asks that question; None: none."""
+    if study.paper and load_source(study.paper):
+        return study.paper
+    return RESIDUAL if headline.contest(study) else None
+
+
+def residual(studies: list[Study]) -> tuple[str, str]:
+    """Finding and how sure: the tie of the published rule; from reports/answer what the residual adds per data set."""
     folder = strict.ROOT / "reports" / "answer"
     if not (folder / "answer.md").exists():
         return "No study of its question has been run yet.", ""
@@ -70,11 +76,11 @@ def residual() -> tuple[str, str]:
     sure = []
     for row in table[table.run].itertuples():
         sure.append(
-            f"{row.data}: {row.estimate:+.1f} percentage points"
+            f"{row.data}: {row.estimate:+z.1f} percentage points"
             f" (95 % CI {row.low:+.1f} to {row.high:+.1f}), {row.seeds:.0f} seeds per arm,"
             f" {row.images:,.0f} test images; a difference of {row.detectable:.1f} points is detected with 80 % power."
         )
-    return finding, " ".join(sure)
+    return f"{tie(studies)} {finding}".strip(), " ".join(sure)
 
 
 def claimed(studies: list[Study], shown: int = SHOWN) -> tuple[str, str]:
@@ -87,7 +93,8 @@ def claimed(studies: list[Study], shown: int = SHOWN) -> tuple[str, str]:
     claims = pd.concat(tables, ignore_index=True)
     if claims.empty:
         return "No study of it has been run yet.", ""
-    claims = claims[~claims.words.str.contains("our question")]
+    ours = claims.words.str.contains("our question")
+    claims = claims[~ours]
     parts = []
     for verdict in ["contradicted", "supported"]:
         decided = claims[claims.verdict == verdict]
@@ -98,6 +105,8 @@ def claimed(studies: list[Study], shown: int = SHOWN) -> tuple[str, str]:
     decided = claims.verdict.isin(["supported", "contradicted"]).sum()
     untested = (claims.verdict == "not testable here").sum()
     sure = f"{decided} of {len(claims)} claims are decided; {untested} cannot be tested with these images and budgets."
+    if ours.any():
+        sure += f" Our own questions ({ours.sum()}) are not counted."
     return " ".join(parts) or "None of its claims is decided.", sure
 
 

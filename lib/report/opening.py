@@ -9,7 +9,7 @@ import pandas as pd
 
 from lib.evidence import arms, learning
 from lib.report import headline
-from lib.report.documents import RESIDUAL, Source, claimed, equations, load_source, setting, tie
+from lib.report.documents import Source, claimed, document_of, equations, load_source, setting, tie
 from lib.report.tables import within
 from lib.study import Study, load_study
 
@@ -56,8 +56,8 @@ def lines(known: Results) -> dict[str, str]:
 
 def about(study: Study) -> Source | None:
     """document.yaml of the study's paper; of the residual's where it asks that paper's question; None: of none."""
-    source = load_source(study.paper) if study.paper else None
-    return load_source(RESIDUAL) if source is None and headline.contest(study) else source
+    name = document_of(study)
+    return load_source(name) if name else None
 
 
 def asked(study: Study) -> str:

@@ -1,0 +1,71 @@
+"""The figures of a paper, re-made: each once, in pairs, with captions that can be read alone; other splits in a fold.
+
+figures.csv, table1.csv, evidence.csv --figures_html--> HTML
+"""
+
+import html
+
+import pandas as pd
+
+from lib.plots import show
+from lib.report.headline import LEAST_LEAKING
+from lib.study import Study
+
+PAIRED = {"confusion", "curves"}  # kinds of which the plain and the proposed model stand side by side
+
+
+def figures_html(study: Study, drawn: pd.DataFrame) -> str:
+    """The numbered figures: those of the published split, or of the one that leaks least, and the others in a fold.
+
+    Args:
+        drawn: figures.csv: file, title, alt, kind, model, dataset, split, number.
+    """
+    numbered = drawn[drawn.number.notna()].sort_values("number")
+    splits = set(numbered.split.dropna())
+    order = ["published", *LEAST_LEAKING, *study.splits]
+    first = min(splits, key=order.index) if splits else None
+    shown = pairs_html(study, numbered[numbered.split.isna() | (numbered.split == first)])
+    folded = [
+        f"<h4>Split {html.escape(split)}</h4>{pairs_html(study, numbered[numbered.split == split])}"
+        for split in study.splits
+        if split in splits - {first}
+    ]
+    if not folded:
+        return shown
+    return f"{shown}<details><summary>The same figures of other splits</summary>{''.join(folded)}</details>"
+
+
+def pairs_html(study: Study, numbered: pd.DataFrame) -> str:
+    """Figures of one kind and data set side by side."""
+    made = []
+    of = numbered.dataset.where(numbered.kind.isin(PAIRED), "").fillna("")
+    for _, pair in numbered.groupby([numbered.kind, of], sort=False):
+        pictures = []
+        for row in pair.itertuples():
+            drawing = (study.report / "figures" / row.file).read_bytes()
+            pictures.append(show.as_html(drawing, row.alt, caption(study, row)))
+        made.append(f'<div class="gallery">{"".join(pictures)}</div>')
+    return "".join(made)
+
+
+def caption(study: Study, row) -> str:
+    """What a figure shows, on how many images and from how many seeds, beside what the paper prints."""
+    says = f"Figure {row.number:.0f}, re-made: {row.title}."
+    if row.kind not in PAIRED:
+        return says
+    scores = of_row(pd.read_csv(study.report / "tables" / "table1.csv").query("metric == 'accuracy'"), row)
+    size = of_row(pd.read_csv(study.report / "tables" / "evidence.csv"), row)
+    seeds = "one seed" if scores.seeds == 1 else f"mean over {scores.seeds:.0f} seeds"
+    if row.kind == "confusion":
+        says += f" Share of each true class (row) by predicted class (column), {size.images:,.0f} test images, {seeds}."
+        says += f" Accuracy {100 * scores['mean']:.1f}%"
+        says += "." if pd.isna(scores.low) else f" (95 % CI {100 * scores.low:.1f} to {100 * scores.high:.1f})."
+        return says if pd.isna(scores.published) else f"{says} Published: {100 * scores.published:.2f}%."
+    says += f" Accuracy after each epoch, violet in training, orange in validation: line, {seeds}"
+    says += "." if scores.seeds == 1 else "; band, lowest to highest seed."
+    return says if pd.isna(scores.published) else f"{says} Published test accuracy: {100 * scores.published:.2f}%."
+
+
+def of_row(table: pd.DataFrame, row) -> pd.Series:
+    """The row of a table for a figure's data set, split and model."""
+    return table[(table.dataset == row.dataset) & (table.split == row.split) & (table.model == row.model)].iloc[0]
