@@ -2,11 +2,13 @@
 
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 
 from lib import strict
-from lib.evidence import claims, rows
+from lib.evidence import claims, evaluate, rows
 from lib.evidence.differences import GAP, SMALLEST
 from lib.plots.forest import forest
+from lib.report import tables
 from lib.study import load_study
 
 SMALL = load_study("small")
@@ -25,6 +27,18 @@ CELL = SMALL.cell("blood-cells", "group")
 )
 def test_a_claim_leads_to_the_row_that_decides_it(metric, a, b, address):
     assert rows.of_difference(CELL, metric, a, b) == address
+
+
+def test_page_06_names_its_rows_by_the_addresses_that_verdicts_have():
+    read = {name: pd.read_csv(strict.ROOT / f"reports/small/tables/{name}.csv") for name in ["differences", "evidence"]}
+    of_cell = {name: evaluate.of_cell(table, CELL) for name, table in read.items()}
+    page = tables.differences_html(CELL, of_cell["differences"], SMALL.titles)
+    page += tables.evidence_html(CELL, of_cell["evidence"], evaluate.titles(SMALL))
+    shown = BeautifulSoup(page, "html.parser")
+    named = {row["id"]: row.th.get_text() for row in shown.select("tbody tr")}
+    pair = rows.of_difference(CELL, "accuracy", "vit-proposed", "vit").partition("#")[2]
+    assert named[pair] == f"{SMALL.titles['vit-proposed']}, minus {SMALL.titles['vit']}"
+    assert named[rows.of_accuracy(CELL, "cnn").partition("#")[2]] == SMALL.titles["cnn"]
 
 
 def test_a_chart_of_verdicts_has_the_numbers_and_the_criteria_of_the_table():

@@ -112,10 +112,15 @@ def titles(study: Study) -> dict[str, str]:
     return names
 
 
+def of_cell(table: pd.DataFrame, cell: Cell) -> pd.DataFrame:
+    """The rows of a table (dataset, split, ...) that are about a cell."""
+    return table[(table.dataset == cell.dataset) & (table.split == cell.split)]
+
+
 def per_cell(study: Study, table: pd.DataFrame) -> Iterator[tuple[Cell, pd.DataFrame]]:
     """The rows of each cell, in the order of the parameters; cells without rows are left out."""
     for cell in study.cells:
-        rows = table[(table.dataset == cell.dataset) & (table.split == cell.split)]
+        rows = of_cell(table, cell)
         if len(rows):
             yield cell, rows
 
@@ -221,8 +226,8 @@ def limits(study: Study, results: list[Result], table1: pd.DataFrame) -> pd.Data
     """limits.csv: dataset, split, says: what cannot be said, which runs were stopped, which models are at chance."""
     rows, names, first = [], titles(study), first_per_cell(results)
     for cell, result in first.items():
-        of_cell = table1[(table1.dataset == cell.dataset) & (table1.split == cell.split)]
-        untold = list(of_cell.metric[of_cell.low.isna()].unique())
+        own = of_cell(table1, cell)
+        untold = list(own.metric[own.low.isna()].unique())
         for sentence in scores.limits(result.groups, len(result.tables), untold):
             rows.append((cell.dataset, cell.split, sentence))
     for run in stopped_runs(study):

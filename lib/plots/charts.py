@@ -25,7 +25,7 @@ def protocols(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
     published = table.drop_duplicates("model").set_index("model").published
     if published.notna().any():
         places = [models.index(name) for name in published.index]
-        axes.plot(100 * published, places, "D", color="#999", mfc="none", label="as printed")
+        axes.plot(100 * published, places, "D", color="#999", mfc="none", label="published")
     for number, (split, part) in enumerate(table.groupby("split", sort=False)):
         shift = (number - (len(splits) - 1) / 2) * 0.24
         places = [models.index(name) + shift for name in part.model]

@@ -8,8 +8,9 @@ import pandas as pd
 
 from lib.evidence.arithmetic import decimals
 from lib.evidence.published import printed, stands_for
+from lib.evidence.rows import accuracy_name, difference_name
 from lib.evidence.scores import METRICS
-from lib.study import Study
+from lib.study import Cell, Study
 
 TOO_FEW = "too few groups"  # instead of an interval
 LONG_NOTE = 200  # letters
@@ -171,6 +172,28 @@ def differences_table(compared: pd.DataFrame) -> pd.DataFrame:
             "80 % power from": "" if pd.isna(row.decidable) else f"{100 * row.decidable:.1f}",
         }
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def evidence_html(cell: Cell, assessed: pd.DataFrame, titles: dict[str, str]) -> str:
+    """Rows of evidence.csv of a cell; each has a name, which a verdict leads to."""
+    names = [accuracy_name(cell, model) for model in assessed.model]
+    shown = evidence_table(assessed.replace({"model": titles}))
+    return captioned(with_names(shown, names), "Test accuracy: mean over seeds, with its 95 % interval")
+
+
+def differences_html(cell: Cell, compared: pd.DataFrame, titles: dict[str, str]) -> str:
+    """Rows of differences.csv of a cell; each has a name, which a verdict leads to."""
+    names = [difference_name(cell, row.a, row.b) for row in compared.itertuples()]
+    shown = differences_table(compared.replace({"a": titles, "b": titles}))
+    return captioned(with_names(shown, names), "Test accuracy of one model minus that of another, in percentage points")
+
+
+def with_names(table: pd.DataFrame, names: list[str]) -> str:
+    """A table as HTML, each row with an id."""
+    head, body = table.to_html(border=0).split("<tbody>")
+    for name in names:
+        body = body.replace("<tr>", f'<tr id="{html.escape(name)}">', 1)
+    return f"{head}<tbody>{body}"
 
 
 def coverage_table(measured: pd.DataFrame) -> pd.DataFrame:
