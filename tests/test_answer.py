@@ -92,3 +92,9 @@ def test_a_question_about_two_arms_that_differ_in_more_than_the_residual_is_refu
     more = Question(study="small", dataset="brain-mri", split="group", model="vit-proposed", minus="vit", margin=3)
     with pytest.raises(StudyError, match="differ in more than the residual"):
         answer.answers([more])
+
+
+def test_the_page_names_the_data_sets_on_which_methods_disagree():
+    rows = [("Cells", "one", -1.0, 1.0), ("Cells", "two", 0.1, 1.0), ("Slices", "one", -2.0, -1.0)]
+    methods = pd.DataFrame(rows, columns=["data", "method", "low", "high"])
+    assert answer.agreement(methods) == "The methods agree on Slices. They disagree on Cells."

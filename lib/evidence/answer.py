@@ -9,7 +9,7 @@ import pandas as pd
 
 from lib import strict
 from lib.data.files import read_csv
-from lib.evidence import arms, learning, second
+from lib.evidence import arms, differences, learning, second
 from lib.evidence.baselines import BASELINES
 from lib.strict import Key, Name, Strict, StudyError, read_yaml, validated
 from lib.study import Cell, load_study
@@ -186,3 +186,16 @@ def other_methods(questions: list[Question]) -> pd.DataFrame:
         for name, method in second.METHODS.items():
             rows.append((row.data, name, *(100 * value for value in method(data))))
     return pd.DataFrame(rows, columns=["data", "method", "estimate", "low", "high"])
+
+
+def agreement(methods: pd.DataFrame) -> str:
+    """On which data sets all methods find the interval on the same side of 0; `methods`: `other_methods`."""
+    sides = [differences.side(row.low, row.high) for row in methods.itertuples()]
+    number = methods.assign(side=sides).groupby("data", sort=False).side.nunique()
+    alike, apart = list(number.index[number == 1]), list(number.index[number > 1])
+    parts = []
+    if alike:
+        parts.append(f"The methods agree on {' and '.join(alike)}.")
+    if apart:
+        parts.append(f"They disagree on {' and '.join(apart)}.")
+    return " ".join(parts)
