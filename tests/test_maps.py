@@ -15,7 +15,7 @@ from lib import strict
 from lib.attention import SCOPE, Choice
 from lib.data.phantoms.slices import write_brain_archive
 from lib.models import vit
-from lib.plots import charts
+from lib.plots import charts, show
 from lib.probes import maps
 from lib.surgery import Record
 
@@ -112,3 +112,10 @@ def test_images_without_a_mask_are_drawn_without_an_outline():
     plain, without = charts.maps(images, None, look, "Smears")
     drawn = [sum(len(axes.collections) for axes in figure.axes) for figure in (outlined, plain)]
     assert drawn[0] > drawn[1] == 0 and "outlined" in with_mask and "outlined" not in without
+
+
+def test_a_figure_of_many_maps_keeps_its_pixels_as_they_are_and_stays_small():
+    images = np.random.default_rng(0).integers(0, 255, (4, 64, 64, 3), dtype=np.uint8)
+    looks = {f"model {number}": np.ones((4, 8, 8)) for number in range(4)}
+    made = show.as_svg(charts.maps(images, None, looks, "t")[0])
+    assert len(made) < 600_000, "each image is 12 kB of noise, and shown five times"

@@ -101,9 +101,12 @@ def maps(images: np.ndarray, masks: np.ndarray | None, looks: dict[str, np.ndarr
     last = images.shape[1] - 0.5
     for number, (row, image) in enumerate(zip(panels, images)):
         for axes, (name, look) in zip(row, {"image": None, **looks}.items()):
-            axes.imshow(image, cmap="gray")
+            # none: pixels are kept as they are, and a page of many maps stays small
+            axes.imshow(image, cmap="gray", interpolation="none")
             if look is not None:
-                axes.imshow(look[number], cmap="magma", alpha=0.7, extent=(-0.5, last, last, -0.5))
+                axes.imshow(
+                    look[number], cmap="magma", alpha=0.7, interpolation="none", extent=(-0.5, last, last, -0.5)
+                )
             if masks is not None:
                 axes.contour(masks[number], [0.5], colors="#4fd8c4", linewidths=1.2)
             axes.set_title(name.replace(", ", "\n") if number == 0 else "", fontsize=9)
