@@ -8,7 +8,7 @@ from conftest import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # not essays yet; this list must shrink
-LATER = ["09_report", "11_own"]
+LATER = ["11_own"]
 ESSAYS = [path for path in NOTEBOOKS if path.stem not in LATER]
 each_essay = pytest.mark.parametrize("path", ESSAYS, ids=lambda path: path.stem)
 DRAWS = re.compile(r"\b(show\.show|album\.keep|(show|album)\.gallery)\(")
@@ -33,12 +33,14 @@ def sections(path) -> list[list]:
 
 def test_the_list_of_notebooks_that_are_not_essays_yet_shrinks():
     print(f"not essays yet: {', '.join(LATER)}")
-    assert set(LATER) <= {path.stem for path in NOTEBOOKS} and len(LATER) <= 2
+    assert set(LATER) <= {path.stem for path in NOTEBOOKS} and len(LATER) <= 1
 
 
 @each_essay
 def test_the_versions_are_printed_before_the_first_section(path):
-    code = [cell.source for cell in sections(path)[0] if cell.cell_type == "code"]
+    # a report begins with its finding, and names versions where it says how it was made
+    cells = body(path) if path.stem == "09_report" else sections(path)[0]
+    code = [cell.source for cell in cells if cell.cell_type == "code"]
     assert any("show.versions(" in source or "platform.python_version()" in source for source in code)
 
 
