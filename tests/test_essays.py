@@ -7,10 +7,7 @@ import pytest
 from conftest import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-# not essays yet; this list must shrink
-LATER = ["11_own"]
-ESSAYS = [path for path in NOTEBOOKS if path.stem not in LATER]
-each_essay = pytest.mark.parametrize("path", ESSAYS, ids=lambda path: path.stem)
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 DRAWS = re.compile(r"\b(show\.show|album\.keep|(show|album)\.gallery)\(")
 
 
@@ -31,12 +28,7 @@ def sections(path) -> list[list]:
     return found
 
 
-def test_the_list_of_notebooks_that_are_not_essays_yet_shrinks():
-    print(f"not essays yet: {', '.join(LATER)}")
-    assert set(LATER) <= {path.stem for path in NOTEBOOKS} and len(LATER) <= 1
-
-
-@each_essay
+@each_notebook
 def test_the_versions_are_printed_before_the_first_section(path):
     # a report begins with its finding, and names versions where it says how it was made
     cells = body(path) if path.stem == "09_report" else sections(path)[0]
@@ -44,13 +36,13 @@ def test_the_versions_are_printed_before_the_first_section(path):
     assert any("show.versions(" in source or "platform.python_version()" in source for source in code)
 
 
-@each_essay
+@each_notebook
 def test_a_figure_stands_before_the_second_section(path):
     first = [cell for section in sections(path)[:2] for cell in section]
     assert any(DRAWS.search(cell.source) for cell in first if cell.cell_type == "code")
 
 
-@each_essay
+@each_notebook
 def test_text_stands_between_two_cells_of_code(path):
     for section in sections(path)[1:]:
         for one, other in zip(section, section[1:]):
@@ -58,7 +50,7 @@ def test_text_stands_between_two_cells_of_code(path):
             assert not both or "answer" in other.metadata.get("tags", []), other.source
 
 
-@each_essay
+@each_notebook
 def test_no_section_is_empty(path):
     for section in sections(path)[1:]:
         text = "\n".join(cell.source for cell in section if cell.cell_type == "markdown")
@@ -66,7 +58,7 @@ def test_no_section_is_empty(path):
         assert code or len(text.splitlines()) > 1, text
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@each_notebook
 def test_figures_are_kept_by_one_function(path):
     cells = nbformat.read(path, as_version=4).cells
     assert not any(re.search(r"def \w*keep|savefig", cell.source) for cell in cells if cell.cell_type == "code")

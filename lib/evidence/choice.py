@@ -1,0 +1,59 @@
+"""Which of a study's networks and simple classifiers validation prefers, before anybody looks at the test part.
+
+predictions.csv, pixels --choose--> Choice: validation accuracy of each, the best of all, the best network, test scores
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from lib.data.files import read_csv
+from lib.evidence import baselines, evaluate, scores
+from lib.evidence.evaluate import Result
+from lib.study import Study
+
+
+class Choice(NamedTuple):
+    """What was compared, and what validation prefers."""
+
+    results: list[Result]
+    validation: dict[str, float]  # model or baseline -> accuracy on the validation part, mean over seeds
+    best: Result
+    network: Result  # the best trained one
+    assessed: dict[str, dict[str, float]]  # model or baseline -> `scores.assess` of the test part
+
+    @property
+    def trained(self) -> list[Result]:
+        """The networks."""
+        return [result for result in self.results if result.trained]
+
+    @property
+    def simple(self) -> list[str]:
+        """The names of the simple classifiers."""
+        return [result.model for result in self.results if not result.trained]
+
+
+def finished(study: Study) -> list[str]:
+    """The models of a study of one cell whose trainings have all ended."""
+    cell = study.cells[0]
+    return [name for name in study.models if all(run.settings.exists() for run in cell.runs(name))]
+
+
+def choose(study: Study, images: pd.DataFrame, pixels: np.ndarray) -> Choice:
+    """Among the finished models of a study of one cell and its baselines.
+
+    Args:
+        images: images.csv. pixels: the same rows.
+    """
+    models = {name: study.models[name] for name in finished(study)}
+    results = evaluate.read_study(study.model_copy(update={"models": models}))
+    ranked, split = scores.ranking(evaluate.per_run(results)), read_csv(study.cells[0].parts)
+    validation = dict(zip(ranked.model, ranked["mean"]))
+    for result in results:
+        if not result.trained:
+            validation[result.model] = baselines.validation_accuracy(result.model, images, pixels, split)
+    best = max(results, key=lambda result: validation[result.model])
+    network = max((one for one in results if one.trained), key=lambda result: validation[result.model])
+    assessed = {result.model: scores.assess(result.counted) for result in results}
+    return Choice(results, validation, best, network, assessed)
