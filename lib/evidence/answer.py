@@ -18,7 +18,7 @@ COLUMNS = {  # of `answers`, as a page heads them
     "data": "data set",
     "without": "without the residual",
     "with_residual": "with it",
-    "constant": "most common answer",
+    "constant": "most common class",
     "simple": "best simple classifier",
     "simple_name": "which",
 }
@@ -55,7 +55,7 @@ def answers(questions: list[Question]) -> pd.DataFrame:
 
     Columns: study, data (its title), run (whether the study has a table with the two arms), estimate, low, high,
     detectable (the smallest true difference that is found with 80 % power), seeds, images, groups, with_residual,
-    without, constant (the most common answer), simple (the best simple classifier) and its name, effect, margin,
+    without, constant (the most common class), simple (the best simple classifier) and its name, effect, margin,
     verdict.
     """
     return pd.DataFrame([answer(question) for question in questions])
@@ -120,7 +120,7 @@ def simple_classifiers(cell: Cell) -> dict:
 
 
 def verdict(low: float, high: float, *, learned: bool) -> str:
-    """What the interval of a difference decides; `learned`: both arms are above the most common answer."""
+    """What the interval of a difference decides; `learned`: both arms are above the most common class."""
     if not learned:
         return VOID
     if low > 0:
@@ -132,11 +132,11 @@ def words(row) -> str:
     """What one row says, in sentences; a row of `answers` (its run is True)."""
     points = f"{row.estimate:+z.1f} [{row.low:+z.1f}, {row.high:+z.1f}] points"  # z: no -0.0
     if row.verdict == VOID:
-        return f"{points}, but an arm does no better than the most common answer: this decides nothing."
+        return f"{points}, but an arm is no better than the most common class: this decides nothing."
     says = {
         HELPS: "the residual raises accuracy",
         HARMS: "the residual lowers accuracy",
-        OPEN: f"no difference is shown; one of {row.detectable:.1f} points would have been found four times in five",
+        OPEN: f"no difference is shown (80 % power from {row.detectable:.1f} points)",
     }
     inside = -row.margin <= row.low and row.high <= row.margin
     size = f", by less than the margin of {row.margin:g} points" if inside and row.verdict != OPEN else ""
@@ -163,7 +163,7 @@ def together(table: pd.DataFrame) -> str:
         HELPS: "it makes a small ViT more accurate on {}",
         HARMS: "it makes a small ViT less accurate on {}",
         OPEN: "no difference is shown on {}",
-        VOID: "{} decide nothing, since an arm learned nothing there",
+        VOID: "nothing is decided on {}, where an arm learned nothing",
     }
     parts = [says[verdict].format(" and ".join(named[verdict])) for verdict in says if verdict in named]
     first = "The residual of the best head: " + "; ".join(parts) + "."

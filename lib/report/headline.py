@@ -23,7 +23,7 @@ SAID = {
     "yes": "it is better",
     WORSE: "it is worse",
     NOTHING: "nothing learned, by either of the two",
-    "not confirmed": "not confirmed, since other trainings of the same pair lie elsewhere",
+    "not confirmed": "not confirmed, other trainings of the same pair disagree",
 }
 
 
@@ -91,7 +91,7 @@ def learned_nothing(study: Study) -> str:
     if not named:
         return ""
     why = "a training loss no lower than that of one answer for all images, or one answer for nearly all test images"
-    return f"**Networks that learned nothing** ({why}), in so many of their trainings: {'; '.join(named)}."
+    return f"**Networks that learned nothing** ({why}), with the number of such trainings: {'; '.join(named)}."
 
 
 def over_contests(study: Study, compared: pd.DataFrame, one: Contest) -> dict:
@@ -174,9 +174,9 @@ def answer(
     for dataset, rows, (first, *others) in by_split(compared, one):
         size = tested.loc[(dataset, first)]
         pair = (
-            "the ViT with the residual minus the one without it"
+            "the accuracy of the ViT with the residual minus that of the one without it"
             if one.alone
-            else "the proposed ViT minus the plain one"
+            else "the accuracy of the proposed ViT minus that of the plain one"
         )
         sentence = (
             f"**{titles[dataset]}**, split `{first}`, {size.images:.0f} test images in {size.groups:.0f} groups: "
@@ -184,7 +184,7 @@ def answer(
         )
         if others:
             verdicts = [f"`{split}` {span(rows.loc[split])}: {verdict(rows.loc[split], known)}" for split in others]
-            sentence += f" What other splits would have said: {'; '.join(verdicts)}."
+            sentence += f" Other splits: {'; '.join(verdicts)}."
         sentences.append(sentence)
     if sentences and not one.alone:
         more = f" ({', '.join(known.apart)})" if known.apart else ""
@@ -238,10 +238,10 @@ def difference(row, known: Context = UNKNOWN) -> str:
     """A row of differences.csv in words."""
     said = verdict(row, known)
     if row.seeds == 1:
-        return f"{span(row)} points, from one training of each: undecided, since others may turn it round."
+        return f"{span(row)} points, from one training of each: undecided, another seed may change the sign."
     if pd.isna(row.low):
-        return f"{span(row)}: undecided, since so few groups say nothing of others."
+        return f"{span(row)}: undecided, too few groups for an interval."
     if said == "undecided":
-        power = f"a true difference of {100 * row.decidable:.0f} points would have been seen in four of five such tests"
+        power = f"80 % power from a true difference of {100 * row.decidable:.0f} points"
         return f"{span(row)} points: undecided ({power})."
     return f"{span(row)} points: {SAID.get(said, said)}."
