@@ -56,7 +56,8 @@ def first_kernel(study: Study) -> tuple[Path, str, str]:
     """Equations as they are printed, beside what they should give."""
     folder = study.shown("00_primer")
     row = pd.read_csv(folder / "figures.csv").set_index("file").loc["first-kernel.svg"]
-    return folder / "first-kernel.svg", row.alt, f"{row.title[0].upper()}{row.title[1:]}"
+    caption = f"{row.title[0].upper()}{row.title[1:]}: as equation (12) is printed, as it is completed, and by PyTorch."
+    return folder / "first-kernel.svg", row.alt, caption
 
 
 def accuracies(known: Results) -> tuple[Path, str, str]:
