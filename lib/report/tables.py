@@ -111,7 +111,7 @@ def accuracies_html(table: pd.DataFrame) -> str:
     shown = pd.DataFrame(columns, index=part.model.unique()).fillna("")
     meaning = "Test accuracy in %: mean over seeds, and below it the 95\u00a0% interval over groups of images and seeds"
     if "published" in columns:
-        meaning += "; published: by its authors, for a model of this name"
+        meaning += "; published: by its authors, for a model of this name or attention"
     return scores_table(shown, f"{meaning}.")
 
 
@@ -133,7 +133,7 @@ def scores_html(table: pd.DataFrame) -> str:
     shown = pd.DataFrame(columns, index=table.model.unique()).fillna("")
     meaning = "Test scores: mean over seeds, and below it the 95\u00a0% interval"
     if table.published.notna().any():
-        meaning += "; published: by its authors, for a model of this name"
+        meaning += "; published: by its authors, for a model of this name or attention"
     return scores_table(shown, f"{meaning}.")
 
 
