@@ -43,12 +43,12 @@ def execute(notebook: str, study: str, parameters: dict[str, str]) -> Path:
 
 
 def run(notebook: str, parameters: dict[str, str], kept: Path) -> nbformat.NotebookNode:
-    """Run a notebook by Papermill, which keeps it at `kept` as it goes; what it prints is shown at once."""
+    """Run a notebook by Papermill, which keeps it at `kept`, also where it fails; what it prints is shown at once."""
     import papermill
     from nbclient.exceptions import DeadKernelError
 
     kept.parent.mkdir(parents=True, exist_ok=True)
-    place = f"(stopped in notebooks/{notebook}.ipynb; what it did is in {kept.relative_to(strict.ROOT)})"
+    place = f"stopped in notebooks/{notebook}.ipynb"
     try:
         with this_python() as config:
             return papermill.execute_notebook(
@@ -57,6 +57,7 @@ def run(notebook: str, parameters: dict[str, str], kept: Path) -> nbformat.Noteb
                 parameters,
                 cwd=strict.ROOT / "notebooks",
                 kernel_name="python3",
+                request_save_on_cell_execute=False,  # each time the whole notebook, with all its figures
                 progress_bar=False,
                 stdout_file=sys.stdout,
                 stderr_file=sys.stderr,
@@ -69,9 +70,9 @@ def run(notebook: str, parameters: dict[str, str], kept: Path) -> nbformat.Noteb
             reason = f"{error.evalue}: make room on that disk, or make that folder writable, and run this again"
         else:
             reason = error.evalue if error.ename == "StudyError" else "\n".join(error.traceback)
-        raise StudyError(f"{reason}\n  {place}") from None
+        raise StudyError(f"{reason}\n  ({place}; what it did is in {kept.relative_to(strict.ROOT)})") from None
     except DeadKernelError:
-        raise StudyError(f"{killed(parameters['study'])}\n  {place}") from None
+        raise StudyError(f"{killed(parameters['study'])}\n  ({place})") from None
 
 
 def killed(study: str) -> str:
