@@ -44,10 +44,10 @@ test: .venv/ready
 	ruff check .
 	ruff format --check .
 	nbstripout --verify notebooks/*.ipynb
-	python -m pytest -n auto --maxprocesses 4
+	python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 test-all: .venv/ready
-	python -m pytest -n auto --maxprocesses 4 -m ""
+	python -m pytest -n auto --maxprocesses 4 --dist worksteal -m ""
 
 test-faults: .venv/ready
 	PYTHONPATH=tests python -m faults 20

@@ -97,6 +97,12 @@ class Project:
         return process.returncode, output
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with a test that needs the finished study: its worker makes it while others run what can do without."""
+    needs = [item for item in items if "finished" in item.fixturenames]
+    items[:] = [*needs[:1], *(item for item in items if item not in needs), *needs[1:]]
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Project:
     """The tiny study after `dvc repro`; all workers share one, so nobody changes it: who must, takes `changeable`."""
