@@ -94,13 +94,12 @@ def site(folder: str) -> None:
     print(f"{number} pages, no broken link: {folder}/index.html")
 
 
-def coverage() -> None:
-    """Simulate how often intervals hold the truth: reports/bench/coverage.csv (minutes on one core) and its page."""
-    from lib.data.files import write_csv
+def coverage(*scores: str) -> None:
+    """Simulate how often intervals hold the truth, of all scores or of those named (as auc): coverage.csv, its page."""
     from lib.evidence import coverage
     from lib.report import joined
 
-    write_csv(coverage.table(), strict.ROOT / "reports" / "bench" / "coverage.csv")
+    coverage.renew(list(scores))
     print(joined.coverage())
 
 

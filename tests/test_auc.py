@@ -33,16 +33,15 @@ def test_it_is_scikit_learns_with_ties(groups):
     assert np.isnan(auc.auc(table[table.label == "0"], ["0"]))
 
 
-def test_replicates_spread_as_scikit_learns_auc_of_weighted_images_does():
+def test_it_is_as_wide_as_scikit_learns_auc_of_weighted_groups_spreads():
     random = np.random.default_rng(0)
     (table,) = made(random, [40, 60], views=3)
-    one = auc.arm([table], ["0", "1"])
+    found = auc.interval(auc.scored([table], ["0", "1"]))
     weighted, group = [], table.group.to_numpy()
-    for _ in range(200):
-        weight = np.concatenate([intervals.dirichlet(random, 1, np.ones(number))[0] for number in (40, 60)])
+    for _ in range(400):
+        weight = np.concatenate([random.exponential(size=number) for number in (40, 60)])
         weighted.append(roc_auc_score(table.label == "0", table.p_0, sample_weight=weight[group]))
-    # an imagined image moves the upper end little here
-    assert np.std(one.high) == pytest.approx(np.std(weighted), rel=0.2)
+    assert found.high - found.low == pytest.approx(2 * 1.99 * np.std(weighted), rel=0.1)
 
 
 @pytest.mark.parametrize("groups, views, shift", [([27, 24], 1, 1.0), ([27, 24], 1, 3.0), ([13, 6, 5, 40], 12, 2.0)])
@@ -51,7 +50,7 @@ def test_intervals_hold_the_truth_of_few_groups_and_near_1(groups, views, shift)
     (large,) = made(random, [4000] * len(groups), shift=shift)
     truth = auc.auc(large, classes)
     for _ in range(60):
-        found = auc.interval(made(random, groups, views, shift), classes, effect=views)
+        found = auc.interval(auc.scored(made(random, groups, views, shift), classes))
         held += found.low <= truth <= found.high
     assert held >= 54
 
@@ -59,7 +58,7 @@ def test_intervals_hold_the_truth_of_few_groups_and_near_1(groups, views, shift)
 def test_seeds_that_differ_widen_it():
     random = np.random.default_rng(0)
     weak, strong = made(random, [60, 60], shift=0.5)[0], made(random, [60, 60], shift=2.0)[0]
-    alike, apart = auc.interval([weak, weak], ["0", "1"]), auc.interval([weak, strong], ["0", "1"])
+    alike, apart = (auc.interval(auc.scored([weak, other], ["0", "1"])) for other in (weak, strong))
     assert apart.high - apart.low > 2 * (alike.high - alike.low)
 
 
@@ -70,7 +69,17 @@ def test_three_groups_of_a_class_have_no_interval():
     assert row["metric"] == "auc" and np.isnan([row["low"], row["high"]]).all() and 0 < row["mean"] <= 1
 
 
+def test_it_has_an_interval_where_accuracy_has_one():
+    random, classes = np.random.default_rng(0), [str(number) for number in range(5)]
+    one_large = made(random, [40, 40], views=3)[0]
+    one_large.loc[one_large.label == "0", "group"] = one_large.group.clip(lower=25)
+    for table, names in [(made(random, [20] * 4 + [3])[0], classes), (one_large, classes[:2])]:
+        found = auc.interval(auc.scored([table], names))
+        assert np.isfinite(found.low) == intervals.tells(intervals.counts([table.assign(predicted="0")], names))
+    assert np.isnan(found.low)
+
+
 def test_ten_thousand_images_take_seconds():
     tables = made(np.random.default_rng(0), [1000] * 10)
-    found = auc.interval(tables, [str(number) for number in range(10)])
+    found = auc.interval(auc.scored(tables, [str(number) for number in range(10)]))
     assert found.low < found.estimate < found.high and found.high - found.low < 0.03

@@ -24,9 +24,11 @@ def study(tmp_path, monkeypatch):
     study = quick.model_copy(update={**chosen, "models": {name: quick.models[name] for name in MODELS}})
     for number, run in enumerate(study.runs):
         write_csv(predictions(number).query("part == 'test'"), run.predictions)
-        write_csv(pd.DataFrame({"epoch": [1, 2], "validation_accuracy": [0.1, 0.7]}), run.history)
+        history = {"epoch": [1, 2], "train_loss": [0.7, 0.3], "validation_accuracy": [0.1, 0.7]}
+        write_csv(pd.DataFrame(history), run.history)
         run.settings.write_text(yaml.safe_dump(settings.declared(run)))
-    write_csv(pd.DataFrame({"part": ["train", "validation"], "images": [60, 10]}), counted(study))
+    rows = [("train", "tumour", 30), ("train", "healthy", 30), ("validation", "tumour", 10)]
+    write_csv(pd.DataFrame(rows, columns=["part", "label", "images"]), counted(study))
     baseline = predictions(9).query("part == 'test'")
     write_csv(baseline, study.cells[0].baselines / "nearest.csv")
     return study

@@ -4,8 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib.evidence import learning
+from lib import strict
+from lib.evidence import evaluate, learning, review
+from lib.evidence.claims import load_claims
+from lib.report import headline
 from lib.study import load_study
+
+STUDIES = sorted(path.parts[-3] for path in strict.ROOT.glob("reports/*/tables/limits.csv"))
 
 
 @pytest.fixture
@@ -21,21 +26,50 @@ def run(monkeypatch):
     return with_loss
 
 
-def answers(**shares):
-    return pd.DataFrame({"predicted": np.repeat(list(shares), list(shares.values()))})
+def answers(right=1.0, **shares):
+    """Predictions of 100 images, one per group; so many of them are right."""
+    predicted = np.repeat(list(shares), list(shares.values()))
+    other = np.where(predicted == "tumour", "healthy", "tumour")
+    wrong = np.arange(100) % 10 >= 10 * right
+    return pd.DataFrame({"group": range(100), "label": np.where(wrong, other, predicted), "predicted": predicted})
 
 
 def test_a_network_learned_where_its_loss_is_below_that_of_one_answer_and_it_gives_several(run):
     assert learning.learned_nothing(run(0.6), answers(tumour=94, healthy=6)) == ""
     assert "one answer for 95% of the test images" in learning.learned_nothing(run(0.6), answers(tumour=95, healthy=5))
+    by_chance = learning.learned_nothing(run(0.6), answers(right=0.5, tumour=50, healthy=50))
+    assert by_chance == "test accuracy from 40%, one answer for all images has 50%"
     assert "training loss 0.7" in learning.learned_nothing(run(0.7), answers(tumour=50, healthy=50))
     assert learning.learned_nothing(run(np.nan), answers(tumour=50, healthy=50))
 
 
 def test_the_x_ray_networks_that_learned_nothing_are_named():
     empty = learning.empty_models(load_study("covid-small")).query("split == 'group'")
-    assert {"alexnet", "vgg11", "alexnet-sgd"} < set(empty.model) and "resnet50" not in set(empty.model)
-    assert (empty.nothing == empty.trainings).all()
+    assert (empty.nothing == empty.trainings)[empty.model.isin(["alexnet", "vgg11", "alexnet-sgd"])].all()
+
+
+@pytest.mark.parametrize(
+    "name", [name if name == "quick" else pytest.param(name, marks=pytest.mark.slow) for name in STUDIES]
+)
+def test_headline_limits_and_verdicts_call_the_same_networks_empty(name):
+    study, tables = load_study(name), strict.ROOT / "reports" / name / "tables"
+    empty = set(learning.empty_models(study)[["dataset", "split", "model"]].itertuples(index=False, name=None))
+    limits = evaluate.limits(study, evaluate.read_study(study), pd.read_csv(tables / "table1.csv"))
+    named = set()
+    for row in limits[limits.says.str.startswith("Trainings that learned nothing")].itertuples():
+        named |= {(row.dataset, row.split, model) for model, title in study.titles.items() if f" {title} (" in row.says}
+    assert named == empty
+    compared, one = pd.read_csv(tables / "differences.csv"), headline.contest(study)
+    for row in compared.itertuples():
+        if one and (row.a, row.b) == (one.a, one.b):
+            cell = row.dataset, row.split
+            void = {(*cell, row.a), (*cell, row.b)} <= empty
+            assert void == (cell in headline.void(study, compared, one))
+    for claim in load_claims(study).values():
+        if claim.measure in review.COMPARISONS and {"split", "minus"} <= set(claim.of):
+            where = claim.of["dataset"], claim.of["split"]
+            sides = [any((*where, model) in empty for model in claim.of[side]) for side in ("models", "minus")]
+            assert bool(review.nothing_learned(study, claim.of)) == all(sides)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from lib.evidence import mover
-from lib.evidence.mover import Arm, joined
+from lib.evidence.mover import Arm
 
 
 def arm(estimates, groups=0.0, own=0.0, draws=40_000, seeds=None) -> Arm:
@@ -19,7 +19,7 @@ def arm(estimates, groups=0.0, own=0.0, draws=40_000, seeds=None) -> Arm:
 def test_seeds_alone_give_students_interval(estimates):
     tail = 0.0125 if len(estimates) == 2 else 0.025
     mean, half = np.mean(estimates), stats.t.isf(tail, len(estimates) - 1) * stats.sem(estimates)
-    found = joined(np.repeat(np.c_[estimates], 10, 1), estimates)
+    found = mover.ends([arm(estimates, draws=10)])
     assert found == pytest.approx((mean - half, mean + half))
     # by hand: 25.452 * 0.05, and 4.303 * 0.0371
     assert half == pytest.approx({2: 1.2726, 3: 0.1597}[len(estimates)], abs=1e-4)
@@ -27,15 +27,15 @@ def test_seeds_alone_give_students_interval(estimates):
 
 def test_groups_alone_give_the_quantiles_of_their_draws_and_both_add_as_squares():
     one = arm([0.8], groups=0.02)
-    assert joined(one.low, one.estimates) == pytest.approx((0.8 - 1.96 * 0.02, 0.8 + 1.96 * 0.02), abs=0.001)
+    assert mover.ends([one]) == pytest.approx((0.8 - 1.96 * 0.02, 0.8 + 1.96 * 0.02), abs=0.001)
     both = arm([0.75, 0.8, 0.85], groups=0.02)
     seeds = stats.t.ppf(0.975, 2) * stats.sem(both.estimates)
-    assert joined(both.low, both.estimates)[1] - 0.8 == pytest.approx(np.hypot(1.96 * 0.02, seeds), rel=0.01)
+    assert mover.ends([both])[1] - 0.8 == pytest.approx(np.hypot(1.96 * 0.02, seeds), rel=0.01)
 
 
 def test_sides_keep_their_own_reach():
     one = arm([0.98], groups=0.01)
-    low, high = joined(one.low - 0.05, one.estimates, one.high)
+    low, high = mover.ends([one._replace(low=one.low - 0.05)])
     assert 0.98 - low == pytest.approx(0.0696, abs=0.001) and high - 0.98 == pytest.approx(0.0196, abs=0.001)
 
 
@@ -43,7 +43,7 @@ def test_what_seeds_have_of_their_own_in_each_group_counts_once():
     rng, seeds = np.random.default_rng(1), 5
     estimates = 0.8 + 0.02 * rng.normal(size=seeds)
     alone = stats.t.ppf(0.975, seeds - 1) * stats.sem(estimates)
-    found = joined(arm(estimates, own=0.02).low, estimates)
+    found = mover.ends([arm(estimates, own=0.02)])
     assert found[1] - estimates.mean() == pytest.approx(alone, rel=0.05)
 
 

@@ -85,14 +85,6 @@ def test_a_model_without_a_result_somewhere_is_not_ranked():
     assert ranked.model.tolist() == ["a", "b"] and ranked["mean"].isna().tolist() == [False, True]
 
 
-def test_a_model_that_is_no_better_than_the_most_common_class_is_named():
-    table = pd.DataFrame({"model": ["a", "b", "c"], "low": [0.3, 0.2, 0.1]})
-    assert scores.no_better(table, 0.05) == []
-    assert scores.no_better(table, 0.25)[0].endswith(
-        "right for 25% of the test images. No better than that, by their intervals: b; c."
-    )
-
-
 def test_what_cannot_be_said_is_said():
     table = pd.DataFrame({"label": list("aab"), "predicted": list("aab"), "group": [0, 1, 2]})
     counted = counts([table], list("abc"))

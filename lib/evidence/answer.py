@@ -83,7 +83,7 @@ def answer(question: Question) -> dict:
     row |= {"with_residual": 100 * scores.accuracy[question.model], "without": 100 * scores.accuracy[question.minus]}
     row |= simple_classifiers(cell)
     pair = [question.model, question.minus]
-    learned = 100 * scores.low[pair].min() > row["constant"] and not any(learning.empty(cell, arm) for arm in pair)
+    learned = not any(learning.empty(cell, arm) for arm in pair)
     found_by = verdict(row["low"], row["high"], learned=learned)
     if found_by in (HELPS, HARMS) and not found.get("steady", True):
         found_by = OPEN
@@ -120,7 +120,7 @@ def simple_classifiers(cell: Cell) -> dict:
 
 
 def verdict(low: float, high: float, *, learned: bool) -> str:
-    """What the interval of a difference decides; `learned`: both arms are above the most common class."""
+    """What the interval of a difference decides; `learned`: both arms learned something."""
     if not learned:
         return VOID
     if low > 0:
@@ -132,7 +132,7 @@ def words(row) -> str:
     """What one row says, in sentences; a row of `answers` (its run is True)."""
     points = f"{row.estimate:+z.1f} [{row.low:+z.1f}, {row.high:+z.1f}] points"  # z: no -0.0
     if row.verdict == VOID:
-        return f"{points}, but an arm is no better than the most common class: this decides nothing."
+        return f"{points}, but an arm learned nothing: this decides nothing."
     says = {
         HELPS: "the residual raises accuracy",
         HARMS: "the residual lowers accuracy",

@@ -1,28 +1,36 @@
 """Area under the ROC curve, as MedMNIST's Evaluator takes it (Yang et al. 2023), with its interval.
 
-predictions of every seed --placements--> where each image stands among those of the other side
-                          --arm--> the AUC per seed, and as other groups could have given it --interval--> its ends
+predictions of every seed --scored--> scores and truths of the labels that can be told apart
+  --placed--> the AUC of each seed and label, and where each image stands among those of the other side
+  --interval--> the mean over seeds, with its 95 % interval over groups and seeds (lib.evidence.linear)
 
 Two classes: how often an image of the first gets a higher probability of it than one of the second, ties by half. More
 classes, ordinal ones too: the mean over classes, each against all others. Several labels: the mean over labels.
 
-Replicates are linear in the weights of groups (DeLong et al. 1988: an AUC is a mean of placements on either side), so
-that ten thousand images take a moment. A test set in which the score has few errors, or none, may have been lucky:
-for the lower end each side has one imagined image more of which the score says nothing, for the upper end one that is
-right.
+An AUC is a mean of placements on either side (DeLong et al. 1988). A test set in which the score has few errors, or
+none, may have been lucky: for the lower end half a group more is imagined on either side, of which the score says
+nothing.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from lib.evidence import mover, multilabel
-from lib.evidence.intervals import Interval, dirichlet
-from lib.evidence.mover import Arm
+from lib.evidence import linear, multilabel
+from lib.evidence.intervals import IMAGINED, TOO_MANY, Interval, few
 
-FEWEST = 4  # groups on either side of a class or label: below, no interval is given
-DRAWS = 2000
 NOTHING = 0.5  # the AUC of a score that says nothing
+
+
+class Scored(NamedTuple):
+    """Predictions of every seed: the scores and truths of the classes, or labels, that an AUC is the mean of."""
+
+    score: np.ndarray  # (seeds, images, labels)
+    positive: np.ndarray  # (images, labels) whether an image has the label
+    group: np.ndarray  # (images,) number
+    stratum: np.ndarray  # (images,) number of what groups are drawn within: of their class; of all, for several labels
 
 
 def truth(table: pd.DataFrame, classes: list[str]) -> np.ndarray:
@@ -43,90 +51,75 @@ def tested(table: pd.DataFrame, classes: list[str]) -> list[str]:
     return [name for name, one in zip(classes, share) if 0 < one < 1]
 
 
-def placements(positive: np.ndarray, probability: np.ndarray) -> np.ndarray:
-    """(rows,) of each image: how many of the other side it is on the right side of, as a share, ties by half.
+def scored(tables: list[pd.DataFrame], classes: list[str]) -> Scored:
+    """The test predictions of every seed, the same images in each, for those of `classes` that are `tested`."""
+    first, met = tables[0], tested(tables[0], classes)
+    score = np.stack([table[[f"p_{name}" for name in met]].to_numpy() for table in tables])
+    stratum = np.zeros(len(first), int) if several(first) else pd.factorize(first.label)[0]
+    return Scored(score, truth(first, met), pd.factorize(first.group)[0], stratum)
 
-    The AUC is its mean over either side. positive, probability: (rows,).
+
+def placed(one: Scored) -> tuple[np.ndarray, np.ndarray]:
+    """(seeds, labels) the AUC of each label; (seeds, images, labels) how far each image's placement is from it.
+
+    A placement is the share of the other side that an image is on the right side of, ties by half; an AUC is its mean
+    over either side.
     """
-    rank, placed = rankdata(probability), np.empty(len(probability))
-    below = (rank[positive] - rankdata(probability[positive])) / (~positive).sum()
-    placed[positive] = below
-    placed[~positive] = 1 - (rank[~positive] - rankdata(probability[~positive])) / positive.sum()
-    return placed
+    areas, apart = np.empty((len(one.score), one.positive.shape[1])), np.empty(one.score.shape)
+    for label, side in enumerate(one.positive.T):
+        score = one.score[:, :, label]
+        rank = rankdata(score, axis=1)
+        above = (rank[:, side] - rankdata(score[:, side], axis=1)) / (~side).sum()
+        below = 1 - (rank[:, ~side] - rankdata(score[:, ~side], axis=1)) / side.sum()
+        areas[:, label] = above.mean(1)
+        apart[:, side, label], apart[:, ~side, label] = above, below
+    return areas, apart - areas[:, None]
 
 
 def auc(table: pd.DataFrame, classes: list[str]) -> float:
     """MedMNIST's AUC of one table of predictions, over the classes or labels that `tested` names; NaN without any."""
-    met = tested(table, classes)
-    columns = zip(truth(table, met).T, table[[f"p_{name}" for name in met]].to_numpy().T)
-    values = [placements(positive, probability)[positive].mean() for positive, probability in columns]
-    return float(np.mean(values)) if values else np.nan
+    areas, _ = placed(scored([table], classes))
+    return float(areas.mean()) if areas.size else np.nan
 
 
-def arm(tables: list[pd.DataFrame], classes: list[str], effect: float = 1.0) -> Arm:
-    """The AUC of each seed, as it is and as other groups could have given it.
+def per_group(one: Scored) -> np.ndarray:
+    """(groups, labels, 2) how many images with a label, and without it, each group has."""
+    sides = np.stack([one.positive, ~one.positive], -1).astype(float)
+    counted = np.zeros((one.group.max() + 1, *sides.shape[1:]))
+    np.add.at(counted, one.group, sides)
+    return counted
 
-    Args:
-        tables: test predictions, one table per seed, the same images in each, and some class in `tested`.
-        classes: all of them, or of several labels those that the AUC is the mean of.
-        effect: as how many images an imagined one counts, see `intervals.design_effect`.
+
+def tells(one: Scored, images: np.ndarray) -> bool:
+    """Whether an interval can be given, as of accuracy: a minority of labels, and of images, have too few groups.
+
+    images: as `per_group` gives them.
     """
-    met, first, rng = tested(tables[0], classes), tables[0], np.random.default_rng(0)
-    positive = truth(first, met)
-    images = np.stack([positive.sum(0), (~positive).sum(0)])
-    per_label, influence = np.empty((len(tables), len(met))), np.zeros((len(tables), len(first)))
-    for seed, table in enumerate(tables):
-        for number, name in enumerate(met):
-            side = positive[:, number]
-            placed = placements(side, table[f"p_{name}"].to_numpy())
-            per_label[seed, number] = placed[side].mean()
-            influence[seed] += (placed - placed[side].mean()) / np.where(side, *images[:, number]) / len(met)
-    moved = reweighted(influence, strata(first), first.group.to_numpy(), rng)
-    # (labels, draws) what an imagined image on either side of each label weighs; the labels share it
-    imagined = effect * rng.gamma(1 / max(2, len(met)), size=(len(met), DRAWS)) * (1 / images).sum(0)[:, None]
-    estimates = per_label.mean(1)
-    low, high = ((end - per_label) @ imagined / len(met) for end in (NOTHING, 1))
-    base = estimates[:, None] + moved
-    return Arm(tuple(range(len(tables))), estimates, base + np.minimum(low, 0), base + high)
+    weak = np.array([any(few(side[side > 0]) for side in label.T) for label in np.moveaxis(images, 1, 0)])
+    return max(weak.mean(), one.positive[:, weak].any(1).mean()) < TOO_MANY
 
 
-def strata(table: pd.DataFrame) -> np.ndarray:
-    """(rows,) what groups are drawn within: their class; of several labels all images, since one has many."""
-    return np.zeros(len(table), dtype=object) if several(table) else table.label.to_numpy()
+def interval(one: Scored) -> Interval | None:
+    """The AUC, mean over seeds and labels, with its 95 % interval over groups and seeds; None without a label.
 
-
-def reweighted(influence: np.ndarray, within: np.ndarray, group: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(seeds, draws) how far a mean moves when groups weigh more or less than they did.
-
-    influence: (seeds, rows) what each image adds to the mean; within, group: (rows,).
+    The ends are NaN where too few groups stand behind it, see `tells`.
     """
-    moved = np.zeros((len(influence), DRAWS))
-    for stratum in pd.unique(within):
-        rows = within == stratum
-        number, distinct = pd.factorize(group[rows])
-        own = influence[:, rows] - influence[:, rows].mean(1, keepdims=True)
-        summed = np.stack([np.bincount(number, one, len(distinct)) for one in own])
-        moved += len(distinct) * summed @ dirichlet(rng, DRAWS, np.ones(len(distinct))).T
-    return moved
-
-
-def groups(table: pd.DataFrame, name: str) -> tuple[int, int]:
-    """In how many groups a class or label is, and how many hold images without it."""
-    positive = truth(table, [name])[:, 0]
-    return table.group[positive].nunique(), table.group[~positive].nunique()
-
-
-def interval(tables: list[pd.DataFrame], classes: list[str], effect: float = 1.0) -> Interval | None:
-    """The AUC, mean over seeds, with its 95 % interval over groups and seeds; None where no class is `tested`.
-
-    The ends are NaN where a class or label stands in fewer than FEWEST groups, or is lacking in fewer. Arguments: as of
-    `arm`.
-    """
-    met = tested(tables[0], classes)
-    if not met:
+    if not one.positive.size:
         return None
-    if min(min(groups(tables[0], name)) for name in met) < FEWEST:
-        return Interval(float(np.mean([auc(table, classes) for table in tables])), np.nan, np.nan)
-    one = arm(tables, classes, effect)
-    low, high = mover.ends([one])
-    return Interval(mover.estimate([one]), max(low, 0.0), min(high, 1.0))
+    areas, apart = placed(one)
+    estimates, images = areas.mean(1), per_group(one)
+    if not tells(one, images):
+        return Interval(float(estimates.mean()), np.nan, np.nan)
+    # both labels of two classes ask the same
+    labels = 1 if two(one) else len(areas.T)
+    sides = images.sum(0)
+    added = (apart / np.where(one.positive, *sides.T)).mean(2)
+    # a group's share of its side, mean over images
+    share = (images**2).sum(0) / sides**2
+    lower = ((areas.mean(0) - NOTHING) * share.sum(1)).mean() * IMAGINED / labels
+    return linear.interval(estimates, linear.of_groups(added, one.stratum, one.group), max(lower, 0.0))
+
+
+def two(one: Scored) -> bool:
+    """Whether there are two classes, of which every image has one."""
+    return one.positive.shape[1] == 2 and bool((one.positive.sum(1) == 1).all())

@@ -3,47 +3,29 @@
 REGIMES --outcomes--> predictions of networks whose true scores are known --measure, table--> coverage.csv
 coverage.csv, a result --nearest--> the line that is most like it
 
-The outcomes come from a model of their own, which no interval here assumes: a probit with random effects. An image is
-predicted right if the level of its class, and normal effects of its group, of the group for this network, of the seed,
-and of the two together, sum up to more than a standard normal error. Two networks share the effects of groups and part
-of those of seeds. Groups differ so much that views of one agree far more often than not.
+The outcomes come from a model of their own, which no interval here assumes: lib.evidence.probit.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import scipy
 
 from lib import strict
-from lib.evidence import differences, intervals, mover
+from lib.data.files import write_csv
+from lib.evidence import auc, differences, intervals, margins, mover
+from lib.evidence.auc import Scored
 from lib.evidence.intervals import MACRO, Counts
+from lib.evidence.probit import EFFECTS, NODES, SHARED, WEIGHTS, Truth, network, sizes
 from lib.evidence.regimes import REGIMES, STRUCTURES, Regime
 
 OUTCOMES = 1000
 TOO_OFTEN = 0.975  # above, an interval is called wider than needed
+# metrics that are areas under the ROC curve: of classes, and of one label among several
+AREAS = {"auc": "AUC", "label": "AUC of one label"}
 DRAWS = 500  # of groups, per outcome; a report takes more, which moves its ends less from run to run
-
-OFFSETS = 0.4  # the classes' levels differ by as much on either side, on the probit scale
-# standard deviations of the effects of groups: shared by networks, of one network, of one network and seed
-EFFECTS = (0.9, 0.5, 0.4)
-SHARED = 0.3  # correlation of the effects of seeds of two networks
-NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(31)  # of a normal effect, to average over it
-
-
-class Truth(NamedTuple):
-    """A network on the probit scale."""
-
-    level: np.ndarray  # (classes,)
-    seed: float  # standard deviation of the effect of a seed
-
-
-def sizes(structure: str) -> tuple[np.ndarray, np.ndarray]:
-    """(entries,) class and images of every group of a structure."""
-    classes = STRUCTURES[structure]
-    label = np.repeat(range(len(classes)), [len(one) for one in classes])
-    return label, np.concatenate(classes).astype(int)
 
 
 def expected(level: np.ndarray, images: np.ndarray) -> np.ndarray:
@@ -63,27 +45,14 @@ def wrong(classes: int) -> list[tuple[int, float]]:
     return [(1, 1.0)] if classes == 2 else [(1, 0.7), (2, 0.3)]
 
 
-def truth(structure: str, level: float, seed_sd: float) -> Truth:
-    """The network whose accuracy is `level`, with that standard deviation over seeds."""
-    label, images = sizes(structure)
-    per_class = np.bincount(label, images)
-    offsets = OFFSETS * np.linspace(-1, 1, len(per_class)) if len(per_class) > 1 else np.zeros(1)
-    spread = sum(one**2 for one in EFFECTS)
+def accuracy(structure: str) -> Callable:
+    """The true accuracy of a structure's networks, as `probit.network` takes it."""
+    per_class, spread = np.bincount(*sizes(structure)), sum(one**2 for one in EFFECTS)
 
-    def levels(seed: float) -> np.ndarray:
-        def lacks(middle: float) -> float:
-            shares = scipy.stats.norm.cdf((middle + offsets) / np.sqrt(1 + spread + seed**2))
-            return shares @ per_class / per_class.sum() - level
+    def score(level: np.ndarray, seed: float) -> np.ndarray:
+        return scipy.stats.norm.cdf(level / np.sqrt(1 + spread + seed**2)) @ per_class / per_class.sum()
 
-        return scipy.optimize.brentq(lacks, -40, 40) + offsets
-
-    def deviation(seed: float) -> float:
-        shares = scipy.stats.norm.cdf((levels(seed) + seed * NODES[:, None]) / np.sqrt(1 + spread))
-        accuracy = shares @ per_class / per_class.sum()
-        return np.sqrt(max(WEIGHTS @ (accuracy - level) ** 2 / WEIGHTS.sum(), 0)) - seed_sd
-
-    seed = scipy.optimize.brentq(deviation, 0, 8) if seed_sd else 0.0
-    return Truth(levels(seed), seed)
+    return score
 
 
 def true_score(one: Truth, structure: str, metric: str, effect: float | None = None) -> float:
@@ -104,7 +73,8 @@ def outcomes(regime: Regime, number: int, rng: np.random.Generator) -> Iterator[
     """
     label, images = sizes(regime.structure)
     levels = [regime.level] if regime.lift is None else [regime.level + regime.lift, regime.level]
-    networks = [truth(regime.structure, level, regime.seed_sd) for level in levels]
+    of_levels = accuracy(regime.structure)
+    networks = [network(regime.structure, of_levels, level, regime.seed_sd) for level in levels]
     means = [true_score(one, regime.structure, regime.metric) for one in networks]
     classes, entries = max(len(STRUCTURES[regime.structure]), 2), len(label)
     places = np.arange(entries)
@@ -130,11 +100,13 @@ def outcomes(regime: Regime, number: int, rng: np.random.Generator) -> Iterator[
         yield made, scores[0] - scores[1] if len(scores) == 2 else scores[0]
 
 
-def interval(counted: list[Counts], metric: str, **stream) -> tuple[float, float, float]:
+def interval(counted: list[Counts] | Scored, metric: str, **stream) -> tuple[float, float, float]:
     """Estimate and ends, as a report has them: of one network, or of the difference of two."""
+    if metric in AREAS:
+        return auc.interval(counted)
     if len(counted) == 1:
         return intervals.interval(counted[0], MACRO[metric], **stream)
-    arms = differences.arms(*counted, MACRO[metric], **stream)
+    arms = differences.contrast(*counted, MACRO[metric], **stream)
     return (mover.estimate(arms), *mover.ends(arms))
 
 
@@ -144,7 +116,8 @@ def measure(regime: Regime, number: int = OUTCOMES, draws: int = DRAWS, interval
     The oracle knows how estimates scatter: as wide as the middle 95 % of them. NaN where no interval is printed.
     """
     found = []
-    for stream, (counted, true) in enumerate(outcomes(regime, number, np.random.default_rng(0))):
+    drawn = margins.outcomes if regime.metric in AREAS else outcomes
+    for stream, (counted, true) in enumerate(drawn(regime, number, np.random.default_rng(0))):
         found.append((*interval(counted, regime.metric, draws=draws, rng=stream), true))
     estimate, low, high, true = np.array(found).T
     printed = np.isfinite(low)
@@ -163,22 +136,54 @@ def described(regime: Regime) -> dict:
     return regime._asdict() | size
 
 
-def table(regimes: list[Regime] = REGIMES, number: int = OUTCOMES) -> pd.DataFrame:
-    """coverage.csv: structure, level, seeds, seed_sd, lift (empty for one network), metric, classes, groups, fewest
-    (groups of a class), images, coverage (a fraction), width, oracle (points), outcomes."""
+def table(metrics: list[str] = (), number: int = OUTCOMES) -> pd.DataFrame:
+    """coverage.csv, or its lines of these metrics: structure, level (true accuracy or AUC), seeds, seed_sd, lift (empty
+    for one network), metric, classes, groups, fewest (groups of a class), images, coverage (a fraction), width, oracle
+    (points), outcomes."""
     rows = []
-    for regime in regimes:
+    for regime in REGIMES:
+        if metrics and regime.metric not in metrics:
+            continue
         rows.append(described(regime) | measure(regime, number) | {"outcomes": number})
-    return pd.DataFrame(rows).astype({"lift": float}).round({"coverage": 4, "width": 2, "oracle": 2})
+    return pd.DataFrame(rows).astype({"lift": float}).round({"coverage": 4, "width": 3, "oracle": 3})
 
 
-def nearest(measured: pd.DataFrame, counted: Counts, seeds: int, level: float, difference: bool = False) -> pd.Series:
+def renew(metrics: list[str]) -> None:
+    """Measure again, and write to coverage.csv, the lines of these metrics; without any, all lines.
+
+    StudyError: a metric that no line is of.
+    """
+    every = list(dict.fromkeys(regime.metric for regime in REGIMES))
+    for metric in metrics:
+        strict.known(metric, every, "score")
+    made = table(metrics)
+    if metrics:
+        kept = read()
+        made = pd.concat([kept[~kept.metric.isin(metrics)], made], ignore_index=True)
+    write_csv(made, path())
+
+
+def path() -> Path:
+    """reports/bench/coverage.csv."""
+    return strict.ROOT / "reports" / "bench" / "coverage.csv"
+
+
+def nearest(
+    measured: pd.DataFrame,
+    counted: Counts,
+    seeds: int,
+    level: float,
+    *,
+    difference: bool = False,
+    metric: str = "accuracy",
+) -> pd.Series:
     """The line of coverage.csv with an interval that is most like a cell: by groups, the class of fewest, seeds, level.
 
     Args:
-        counted: predictions for the test part. level: accuracy. difference: of two networks.
+        counted: predictions for the test part. level: accuracy, or AUC. difference: of two networks.
+        metric: "accuracy" or "auc".
     """
-    rows = measured[measured.coverage.notna() & (measured.metric == "accuracy")]
+    rows = measured[measured.coverage.notna() & (measured.metric == metric)]
     rows = rows[rows.lift.notna() == difference]
     numbers = np.unique(counted.label, return_counts=True)[1]
     far = np.abs(np.log(rows.groups / numbers.sum())) + np.abs(np.log(rows.fewest / numbers.min()))
@@ -190,25 +195,55 @@ def nearest(measured: pd.DataFrame, counted: Counts, seeds: int, level: float, d
 def kinds(measured: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The lines of coverage.csv by what they are about, in reading order; those without an interval last."""
     kind = np.select(
-        [measured.coverage.isna(), measured.lift.notna(), measured.metric != "accuracy", measured.seeds > 1],
-        ["No interval", "Two networks", "Averages over classes", "Several seeds"],
+        [
+            measured.coverage.isna(),
+            measured.metric.isin(list(AREAS)),
+            measured.lift.notna(),
+            measured.metric != "accuracy",
+            measured.seeds > 1,
+        ],
+        ["No interval", "AUC", "Two networks", "Averages over classes", "Several seeds"],
         "One network as it was trained",
     )
-    order = ["One network as it was trained", "Several seeds", "Averages over classes", "Two networks", "No interval"]
-    return {name: measured[kind == name] for name in order if (kind == name).any()}
+    order = ["One network as it was trained", "Several seeds", "Averages over classes", "Two networks", "AUC"]
+    return {name: measured[kind == name] for name in [*order, "No interval"] if (kind == name).any()}
 
 
 def read() -> pd.DataFrame:
-    """reports/bench/coverage.csv, as `python -m lib coverage` writes it."""
-    return pd.read_csv(strict.ROOT / "reports" / "bench" / "coverage.csv")
+    """coverage.csv, as `python -m lib coverage` writes it."""
+    return pd.read_csv(path())
+
+
+def readable(measured: pd.DataFrame) -> pd.DataFrame:
+    """Lines of coverage.csv as people read them, each with its test set in front."""
+    rows = []
+    for row in measured.itertuples():
+        what = AREAS.get(row.metric, row.metric)
+        if pd.notna(row.lift):
+            what += f", two networks that differ by {100 * row.lift:g} points"
+        none, points = pd.isna(row.coverage), "{:.2f}" if row.metric in AREAS else "{:.1f}"
+        rows.append(
+            {
+                "test set": row.structure,
+                "score": what,
+                "true accuracy or AUC": f"{row.level:.4g}" if row.metric in AREAS else f"{row.level:.1%}",
+                "seeds": row.seeds,
+                "SD over seeds": "" if row.seeds == 1 else f"{100 * row.seed_sd:g}",
+                "coverage": "no interval" if none else f"{row.coverage:.1%}",
+                "width": "" if none else points.format(row.width),
+                "needed": points.format(row.oracle),
+            }
+        )
+    return pd.DataFrame(rows).set_index("test set").rename_axis(None)
 
 
 def in_words(row: pd.Series) -> str:
     """What a line of coverage.csv says of the intervals of a cell like it."""
     seeds = "one seed" if row.seeds == 1 else f"{row.seeds} seeds"
     what = "one network" if pd.isna(row.lift) else "the difference of two networks"
+    score = f"AUC {row.level:.3f}" if row.metric in AREAS else f"accuracy {row.level:.1%}"
     said = (
-        f"{what} on the nearest simulated test set ({row.structure}, accuracy {row.level:.1%}, {seeds}): the interval"
+        f"{what} on the nearest simulated test set ({row.structure}, {score}, {seeds}): the interval"
         f" holds the truth in {row.coverage:.1%} of {row.outcomes:,} outcomes"
     )
     if row.coverage > TOO_OFTEN:

@@ -1,7 +1,8 @@
 """Two models on the same test images: is one better, and by how much, as far as these photographs and seeds can tell?
 
-counts of A, counts of B --arms, the same draws of groups--> A minus B, seed by seed --lib.evidence.mover--> interval, p
-                         --groups swapped between A and B--> permutation test
+counts of A, counts of B --contrast--> A minus B, seed by seed, by the same draws of groups --lib.evidence.mover-->
+                                       interval, p
+                         --p_value---> permutation test: groups swapped between A and B
 
 As claims ask it, of runs: of another metric, of several pairs, or of one model on two data sets.
 
@@ -15,7 +16,7 @@ import numpy as np
 import scipy
 
 from lib.evidence import intervals, mover, multilabel
-from lib.evidence.intervals import Counts, accuracy, alike, counts
+from lib.evidence.intervals import Counts, accuracy, alike
 from lib.evidence.mover import Arm
 from lib.evidence.predictions import histories, read_seeds
 from lib.strict import StudyError
@@ -45,9 +46,9 @@ class Difference(NamedTuple):
 
 def difference(a: Counts, b: Counts, metric=accuracy) -> Difference:
     """`metric`, (..., classes, classes) -> (...), of A minus that of B. StudyError: tested on different images."""
-    several = [arms(a, b, metric)]
+    several = [contrast(a, b, metric)]
     if near(*mover.ends(several[0]), 0):
-        several = [arms(a, b, metric, **stream) for stream in STREAMS]
+        several = [contrast(a, b, metric, **stream) for stream in STREAMS]
     first = several[0]
     steady = len({side(*mover.ends(one)) for one in several}) == 1
     tested = mover.p_value(first), p_value(a, b), mover.decidable(first)
@@ -65,7 +66,7 @@ def side(low: float, high: float) -> int:
     return int(low > 0) - int(high < 0)
 
 
-def arms(a: Counts, b: Counts, of_a=accuracy, of_b=None, **settings) -> list[Arm]:
+def contrast(a: Counts, b: Counts, of_a=accuracy, of_b=None, **settings) -> list[Arm]:
     """A metric of A minus that of B, seed by seed where both have the same seeds, with the same draws of groups.
 
     of_a, of_b: the metric of either; of_b: None where it is the same. settings: draws and rng of `intervals.arms`.
@@ -135,10 +136,8 @@ def tested(cell: Cell, model: str) -> tuple[Counts, float]:
     cell, model = cell.holder(model)
     kept = histories(cell, model).reindex(columns=["seed", "final_train_accuracy"])
     trained = float(kept.groupby("seed").final_train_accuracy.last().mean())
-    tables, classes = read_seeds(cell, model), cell.classes
-    if cell.multilabel:
-        tables, classes = multilabel.as_right(tables)
-    return counts(tables, classes, [run.seed for run in cell.with_result(model)]), trained
+    names = [run.seed for run in cell.with_result(model)]
+    return multilabel.counted(read_seeds(cell, model), cell.classes, names, several=cell.multilabel), trained
 
 
 @cache
@@ -163,7 +162,7 @@ def metric_difference(metric: str, one: tuple[Cell, str], other: tuple[Cell, str
     of_a, of_b = partial(METRICS[metric], trained=trained_a), partial(METRICS[metric], trained=trained_b)
     each = metric == SMALLEST
     if same_images:
-        return arms(a, b, of_a, of_b, each=each, **stream)
+        return contrast(a, b, of_a, of_b, each=each, **stream)
     own = intervals.arms(a, {"": of_a}, each=each, **stream)[""]
     there = intervals.arms(b, {"": of_b}, each=each, **stream | {"rng": 1000 + stream.get("rng", 0)})[""]
     return mover.minus(own, there, paired=False)

@@ -11,7 +11,7 @@ from functools import cached_property
 import pandas as pd
 
 from lib.data.files import read_csv
-from lib.evidence import auc, intervals, labelwise, multilabel, scores
+from lib.evidence import auc, labelwise, learning, multilabel, scores
 from lib.evidence.baselines import BASELINES
 from lib.evidence.intervals import Counts
 from lib.evidence.predictions import read, read_seeds, require_same, validation_accuracy
@@ -49,9 +49,7 @@ class Result:
     @cached_property
     def counted(self) -> Counts:
         """Predictions counted by class and group; of several labels per image, by whether all of them are right."""
-        if self.labels:
-            return intervals.counts(*multilabel.as_right(self.tables), self.seeds)
-        return intervals.counts(self.tables, self.cell.classes, self.seeds)
+        return multilabel.counted(self.tables, self.cell.classes, self.seeds, several=self.cell.multilabel)
 
     @property
     def groups(self) -> dict[str, int]:
@@ -98,8 +96,7 @@ def per_label(results: list[Result]) -> pd.DataFrame:
     parts = []
     for one in results:
         if one.labels:
-            effect = intervals.design_effect(one.counted)
-            parts.append(labelwise.table(one.tables, one.labels, effect).assign(**one.keys))
+            parts.append(labelwise.table(one.tables, one.labels).assign(**one.keys))
     columns = ["dataset", "split", "model", "label", "images", "groups", "auc", "low", "high"]
     return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
 
@@ -223,7 +220,7 @@ def differences(study: Study, results: list[Result]) -> pd.DataFrame:
 
 
 def limits(study: Study, results: list[Result], table1: pd.DataFrame) -> pd.DataFrame:
-    """limits.csv: dataset, split, says: what cannot be said, which runs were stopped, which models are at chance."""
+    """limits.csv: dataset, split, says: what cannot be said, which runs were stopped, which models learned nothing."""
     rows, names, first = [], titles(study), first_per_cell(results)
     for cell, result in first.items():
         own = of_cell(table1, cell)
@@ -233,10 +230,11 @@ def limits(study: Study, results: list[Result], table1: pd.DataFrame) -> pd.Data
     for run in stopped_runs(study):
         sentence = f"Seed {run.seed} of {names[run.model]} was stopped: {run.stopped}."
         rows.append((run.cell.dataset, run.cell.split, sentence))
-    for cell, rows_of_cell in per_cell(study, table1[table1.metric == "accuracy"]):
+    for cell, empty in per_cell(study, learning.empty_models(study)):
         often = first[cell].tables[0].label.value_counts(normalize=True).max()
-        for sentence in scores.no_better(rows_of_cell.replace({"model": names}), often):
-            rows.append((cell.dataset, cell.split, sentence))
+        sentence = f"Trainings that learned nothing: {learning.in_words(empty, names)}."
+        sentence += f" Always giving the most common class is right for {often:.0%} of the test images."
+        rows.append((cell.dataset, cell.split, sentence))
     return pd.DataFrame(rows, columns=["dataset", "split", "says"])
 
 

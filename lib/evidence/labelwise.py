@@ -10,20 +10,21 @@ answered rightly: `label accuracy` here, since `accuracy` asks for all labels of
 import numpy as np
 import pandas as pd
 
-from lib.evidence import auc, mover
+from lib.evidence import auc, linear
 from lib.evidence.intervals import Interval
 from lib.evidence.multilabel import answers, truth
 
 
-def table(seeds: list[pd.DataFrame], labels: list[str], effect: float = 1.0) -> pd.DataFrame:
+def table(seeds: list[pd.DataFrame], labels: list[str]) -> pd.DataFrame:
     """One row per label that some test images have and others lack: label, images, groups, auc, low, high.
 
-    auc: mean over seeds. low, high: its 95 % interval, see `auc.interval`, also for `effect`.
+    auc: mean over seeds. low, high: its 95 % interval, see `auc.interval`.
     """
     rows = []
     for name in auc.tested(seeds[0], labels):
-        images, (of_label, _) = int(truth(seeds[0], [name]).sum()), auc.groups(seeds[0], name)
-        rows.append((name, images, of_label, *auc.interval(seeds, [name], effect)))
+        has = truth(seeds[0], [name])[:, 0]
+        groups = seeds[0].group[has].nunique()
+        rows.append((name, int(has.sum()), groups, *auc.interval(auc.scored(seeds, [name]))))
     return pd.DataFrame(rows, columns=["label", "images", "groups", "auc", "low", "high"])
 
 
@@ -39,7 +40,6 @@ def per_seed(seeds: list[pd.DataFrame], labels: list[str]) -> np.ndarray:
 
 def accuracy(seeds: list[pd.DataFrame], labels: list[str]) -> Interval:
     """The label accuracy, mean over seeds, with its 95 % interval over groups and seeds."""
-    right, estimates, first = rights(seeds, labels), per_seed(seeds, labels), seeds[0]
-    moved = auc.reweighted(right / right.shape[1], auc.strata(first), first.group.to_numpy(), np.random.default_rng(0))
-    low, high = mover.joined(estimates[:, None] + moved, estimates)
-    return Interval(float(estimates.mean()), max(low, 0.0), min(high, 1.0))
+    right, group = rights(seeds, labels), pd.factorize(seeds[0].group)[0]
+    added = (right - right.mean(1, keepdims=True)) / right.shape[1]
+    return linear.interval(right.mean(1), linear.of_groups(added, np.zeros_like(group), group))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lib.data.files import read_csv
-from lib.evidence import losses
+from lib.evidence import intervals, losses, multilabel
 from lib.evidence.predictions import NothingTrained, histories, history, read_seeds
 from lib.evidence.published import read, stands_for
 from lib.study import Cell, Run, Study
@@ -35,7 +35,12 @@ def learned_nothing(run: Run, tested: pd.DataFrame) -> str:
     if not loss < constant:
         return f"training loss {loss:.3g}, one answer for all images has {constant:.3g}"
     most = tested.predicted.value_counts(normalize=True).max()
-    return f"one answer for {most:.0%} of the test images" if most >= ONE_ANSWER else ""
+    if most >= ONE_ANSWER:
+        return f"one answer for {most:.0%} of the test images"
+    often = tested.label.value_counts(normalize=True).max()
+    counted = multilabel.counted([tested], run.cell.classes, several=run.cell.multilabel)
+    low = intervals.interval(counted).low
+    return f"test accuracy from {low:.0%}, one answer for all images has {often:.0%}" if low <= often else ""
 
 
 @cache
@@ -46,7 +51,10 @@ def nothing_in(cell: Cell, model: str) -> tuple[int, int]:
 
 
 def empty(cell: Cell, model: str) -> bool:
-    """Whether half of the trainings of a model, or more, learned nothing."""
+    """Whether half of the trainings of a model, or more, learned nothing.
+
+    Every sentence and verdict of this project that says "nothing learned" asks here.
+    """
     nothing, trained = nothing_in(cell, model)
     return 2 * nothing >= trained
 
@@ -57,9 +65,13 @@ def empty_models(study: Study) -> pd.DataFrame:
     for cell in study.cells:
         for model in [name for name in study.models if cell.with_result(name)]:
             if empty(cell, model):
-                nothing, trained = nothing_in(cell, model)
-                rows.append((cell.dataset, cell.split, model, nothing, trained))
+                rows.append((cell.dataset, cell.split, model, *nothing_in(cell, model)))
     return pd.DataFrame(rows, columns=["dataset", "split", "model", "nothing", "trainings"])
+
+
+def in_words(empty: pd.DataFrame, titles: dict[str, str]) -> str:
+    """Rows of `empty_models`: each model with the number of its trainings that learned nothing."""
+    return ", ".join(f"{titles[row.model]} ({row.nothing} of {row.trainings})" for row in empty.itertuples())
 
 
 def learned(study: Study, table: pd.DataFrame) -> list[bool]:

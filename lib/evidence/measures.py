@@ -6,6 +6,8 @@ reports/<study>/{groups,splits,models,shown}/*.csv --> counts and shares, exact
 params/published/*/*.csv --printed_better, rows-->     what the paper's own numbers say
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +25,8 @@ from lib.study import Cell, Study, load_study
 
 # a unit -> how it is written
 SHOW = {"points": "{:+z.1f} points", "share": "{:.1%}", "times": "{:.3f}", "megabytes": "{:.2f} MB", "": "{:g}"}
+
+USUAL = MappingProxyType({})  # draws and rng of the replicates as `intervals.arms` has them
 
 
 class Measured(NamedTuple):
@@ -66,7 +70,7 @@ def difference(
     models: list[str],
     minus: list[str] = (),
     minus_dataset: str = "",
-    stream: dict = {},
+    stream: Mapping = USUAL,
 ) -> Measured:
     """`metric` of a model minus that of another on the same images, or minus its own on another data set, in points.
 
@@ -102,7 +106,7 @@ def require_final_accuracy(cell: Cell, models: list[str]) -> None:
 
 
 def interaction(
-    study: Study, metric: str, dataset: str, split: str, models: list[str], minus: list[str], stream: dict = {}
+    study: Study, metric: str, dataset: str, split: str, models: list[str], minus: list[str], stream: Mapping = USUAL
 ) -> Measured:
     """Difference of differences, in points: (models[0] - models[1]) - (minus[0] - minus[1])."""
     cell = study.cell(dataset, split)
@@ -113,7 +117,7 @@ def interaction(
     return Measured(quantity, estimate, of_accuracy(cell, models[0]), "points", low, high, decidable)
 
 
-def accuracy(study: Study, dataset: str, split: str, model: str, stated: float, stream: dict = {}) -> Measured:
+def accuracy(study: Study, dataset: str, split: str, model: str, stated: float, stream: Mapping = USUAL) -> Measured:
     """The test accuracy of a model minus the one that the paper states (a fraction), in points."""
     cell = study.cell(dataset, split)
     counted, _ = tested(cell, model)

@@ -1,7 +1,7 @@
 """One interval from two sources of chance: groups by their replicates, seeds by Student's t.
 
-replicates over groups, one estimate per seed --joined--> ends of the 95 % interval
-arms --minus--> arms of the difference --ends, p_value, decidable--> what it is worth
+an Arm: replicates over groups, one estimate per seed --ends--> the 95 % interval
+arms of two models --minus--> arms of the difference --ends, p_value, decidable--> what it is worth
 
 The distances of the ends of two independent intervals from their estimates add up as squares, each side by itself
 (MOVER, "method of variance estimates recovery": Zou and Donner 2008). Replicates keep the seeds as they are; the t term
@@ -24,18 +24,6 @@ class Arm(NamedTuple):
     estimates: np.ndarray  # (seeds,)
     low: np.ndarray  # (seeds, draws) what the lower end is read from: the same draws of groups for all seeds
     high: np.ndarray  # (seeds, draws) and the upper end
-
-
-def joined(drawn: np.ndarray, estimates: np.ndarray, high: np.ndarray | None = None) -> tuple[float, float]:
-    """The ends of the 95 % interval of a mean over seeds; no term for seeds where there is one.
-
-    Args:
-        drawn: (seeds, draws) replicates over groups, each draw the same groups for all seeds. estimates: (seeds,).
-        high: replicates for the upper end, where they are not the same.
-    """
-    drawn = np.atleast_2d(drawn)
-    high = drawn if high is None else np.atleast_2d(high)
-    return ends([Arm(tuple(range(len(drawn))), np.atleast_1d(estimates), drawn, high)])
 
 
 def minus(one: list[Arm], other: list[Arm], paired: bool = True) -> list[Arm]:

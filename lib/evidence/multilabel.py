@@ -11,7 +11,7 @@ image (`as_right`): sets of labels are too many, and too rare.
 import numpy as np
 import pandas as pd
 
-from lib.evidence.intervals import DRAWS, IMAGINED, PART, TOO_MANY, dirichlet, few
+from lib.evidence.intervals import DRAWS, IMAGINED, PART, TOO_MANY, Counts, counts, dirichlet, few
 from lib.evidence.mover import Arm
 
 RIGHT, WRONG = "all labels right", "another answer"
@@ -25,6 +25,11 @@ def truth(table: pd.DataFrame, labels: list[str]) -> np.ndarray:
 def answers(table: pd.DataFrame, labels: list[str]) -> np.ndarray:
     """(rows, labels) of predictions.csv: which labels are predicted, those with a probability above a half."""
     return table[[f"p_{name}" for name in labels]].to_numpy() > 0.5
+
+
+def counted(seeds: list[pd.DataFrame], classes: list[str], names: tuple = (), *, several: bool) -> Counts:
+    """Predictions counted by class and group; of several labels per image, by whether all of them are right."""
+    return counts(*as_right(seeds), names) if several else counts(seeds, classes, names)
 
 
 def as_right(seeds: list[pd.DataFrame]) -> tuple[list[pd.DataFrame], list[str]]:

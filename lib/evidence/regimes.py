@@ -12,6 +12,7 @@ STRUCTURES = {
     "brain MRI": [[1] * 17 + [2] * 4, [1] * 23 + [2] * 2],
     "brain MRI, by group": [[5, 2] + [1] * 13, [2] * 5 + [1] * 21],
     "COVID-19, all labels right": [[7, 5, 4, 4, 4, 4] + [3] * 6 + [2] * 13 + [1] * 46],
+    "COVID-19, one label": [[7, 5, 4, 4] + [3] * 4 + [2] * 9 + [1] * 30, [2] * 3 + [1] * 9],
     "PneumoniaMNIST": [[1] * 234, [1] * 390],
     "CIFAR-10, 2,000": [[1] * 200] * 10,
     "MNIST": [[1] * 1000] * 10,
@@ -26,14 +27,14 @@ class Regime(NamedTuple):
     """One line of coverage.csv: what is tested, and of what network or networks."""
 
     structure: str  # a name in STRUCTURES
-    level: float  # true accuracy, of the second where there are two
+    level: float  # true accuracy (of the second where there are two), or true AUC
     seeds: int
-    seed_sd: float  # of the accuracy, as a fraction
+    seed_sd: float  # of the accuracy or AUC, as a fraction
     lift: float | None = None  # true difference of two networks; None: there is one
-    metric: str = "accuracy"
+    metric: str = "accuracy"  # or "precision", "recall", "f1", "auc", "label" (the AUC of one label among several)
 
 
-BLOOD, BY_GROUP, MRI, MRI_BY_GROUP, COVID, PNEUMONIA, CIFAR, MNIST, MANY, RARE, TWO, ONE = STRUCTURES
+BLOOD, BY_GROUP, MRI, MRI_BY_GROUP, COVID, LABEL, PNEUMONIA, CIFAR, MNIST, MANY, RARE, TWO, ONE = STRUCTURES
 REGIMES = [
     # one network as it was trained, from hard to nearly perfect
     *(Regime(BLOOD, level, 1, 0) for level in (0.6, 0.8, 0.93, 0.98, 0.995)),
@@ -92,7 +93,28 @@ REGIMES = [
     Regime(MNIST, 0.998, 1, 0, 0),
     Regime(MNIST, 0.975, 5, 0.003, -0.003),
     Regime(MANY, 0.8, 3, 0.03, 0),
+    # areas under the ROC curve
+    *(Regime(MRI, level, 1, 0, metric="auc") for level in (0.85, 0.95, 0.99)),
+    Regime(MRI, 0.9, 3, 0.03, metric="auc"),
+    Regime(MRI_BY_GROUP, 0.88, 10, 0.03, metric="auc"),
+    *(Regime(PNEUMONIA, level, 1, 0, metric="auc") for level in (0.95, 0.99, 0.999)),
+    Regime(PNEUMONIA, 0.95, 3, 0.005, metric="auc"),
+    Regime(PNEUMONIA, 0.986, 3, 0.01, metric="auc"),
+    Regime(PNEUMONIA, 0.945, 10, 0.01, metric="auc"),
+    *(Regime(BLOOD, level, 1, 0, metric="auc") for level in (0.9, 0.97)),
+    Regime(BLOOD, 0.99, 3, 0.003, metric="auc"),
+    Regime(BY_GROUP, 0.6, 3, 0.05, metric="auc"),
+    Regime(RARE, 0.9, 1, 0, metric="auc"),
+    Regime(MANY, 0.7, 3, 0.12, metric="auc"),
+    Regime(CIFAR, 0.99, 3, 0.001, metric="auc"),
+    Regime(MNIST, 0.9995, 1, 0, metric="auc"),
+    # of one label where an image may have several
+    Regime(LABEL, 0.65, 3, 0.04, metric="label"),
+    Regime(LABEL, 0.95, 1, 0, metric="label"),
+    Regime(PNEUMONIA, 0.8, 3, 0.02, metric="label"),
     # no interval is printed
+    Regime(TWO, 0.8, 3, 0.03, metric="auc"),
+    Regime(ONE, 0.8, 1, 0, metric="auc"),
     Regime(TWO, 0.6, 1, 0),
     Regime(TWO, 0.8, 3, 0.03, 0),
     Regime(ONE, 0.6, 1, 0),

@@ -3,6 +3,8 @@
 a claim, its verdict by its rule --review--> the verdict that stands, and why it is another or what must be read with it
 """
 
+from itertools import product
+
 from lib.evidence import arms, learning
 from lib.evidence.measures import Measured
 from lib.study import Cell, Study
@@ -43,18 +45,18 @@ def sides(study: Study, of: dict) -> list[tuple[Cell, str]]:
 
 
 def nothing_learned(study: Study, of: dict) -> str:
-    """Why a comparison is void: networks of both sides have learned nothing; empty where it is not."""
-    half = len(of["models"])
-    compared = sides(study, of)
-    first, second = ([learning.empty(*one) for one in part] for part in (compared[:half], compared[half:]))
-    if not (any(first) and any(second)):
-        return ""
-    named = [
-        f"{model} ({{}} of {{}})".format(*learning.nothing_in(cell, model))
-        for (cell, model), empty in zip(compared, first + second)
-        if empty
-    ]
-    return f"trainings that learned nothing: {', '.join(dict.fromkeys(named))}"
+    """Why a comparison is void: both networks of a pair have learned nothing; empty where it is not."""
+    compared, half = sides(study, of), len(of["models"])
+    first, second = compared[:half], compared[half:]
+    # on two data sets each model is compared with itself
+    pairs = product(first, second) if of.get("minus") else zip(first, second)
+    void = [one for pair in pairs if all(learning.empty(*one) for one in pair) for one in pair]
+    named = []
+    for cell, model in compared:
+        if (cell, model) in void:
+            nothing, trained = learning.nothing_in(cell, model)
+            named.append(f"{model} ({nothing} of {trained})")
+    return f"trainings that learned nothing: {', '.join(dict.fromkeys(named))}" if void else ""
 
 
 def midst(study: Study, of: dict) -> str:

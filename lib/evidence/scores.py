@@ -101,9 +101,8 @@ def clinical(seeds: list[pd.DataFrame], counted: Counts, classes: list[str], *, 
     Of several labels per image (`several`) AUC and label accuracy, both means over labels. The ends of an interval are
     NaN where too few groups stand behind it.
     """
-    effect = intervals.design_effect(counted)
     found = {}
-    if area := auc.interval(seeds, classes, effect):
+    if area := auc.interval(auc.scored(seeds, classes)):
         found["auc"] = area, [auc.auc(table, classes) for table in seeds]
     if several:
         found["label accuracy"] = labelwise.accuracy(seeds, classes), labelwise.per_seed(seeds, classes)
@@ -197,16 +196,3 @@ def limits(groups: dict[str, int], seeds: int, untold: list[str] = ()) -> list[s
     if seeds == 1:
         sentences.append("One seed per model: the intervals leave out the variation between seeds.")
     return sentences
-
-
-def no_better(table: pd.DataFrame, often: float) -> list[str]:
-    """A sentence that names the models that cannot be told from always giving the most common label, if there are any.
-
-    Args:
-        table: model, low of its accuracy. often: the share of images that have the most common label.
-    """
-    weak = table.model[table.low <= often]
-    if weak.empty:
-        return []
-    constant = f"Always giving the most common class is right for {often:.0%} of the test images."
-    return [f"{constant} No better than that, by their intervals: {'; '.join(weak)}."]

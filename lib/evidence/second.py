@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from lib.evidence.intervals import Interval
 from lib.evidence.predictions import read_seeds
 from lib.study import Cell
 
@@ -19,14 +20,6 @@ class Paired(NamedTuple):
 
     sums: np.ndarray  # (seeds, groups)
     images: np.ndarray  # (groups,)
-
-
-class Interval(NamedTuple):
-    """A difference in accuracy with its 95 % interval, as fractions."""
-
-    estimate: float
-    low: float
-    high: float
 
 
 def paired(cell: Cell, a: str, b: str) -> Paired:

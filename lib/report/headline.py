@@ -72,25 +72,34 @@ def context(study: Study, compared: pd.DataFrame, one: Contest | None) -> Contex
     """What the committed predictions of this and of other studies say of the pair; compared: differences.csv."""
     if one is None:
         return Context()
-    others, nothing = {}, set()
+    others = {}
     for dataset, _, order in by_split(compared, one):
         first = (dataset, order[0])
         others[first] = arms.beside(study.cell(*first), one.a, one.b)
+    nothing, apart = void(study, compared, one), arms.apart(study, one.a, one.b)
+    return Context(others, nothing, apart, over_contests(study, compared, one))
+
+
+def void(study: Study, compared: pd.DataFrame, one: Contest) -> set:
+    """The (data set, split) in which both models of a contest have learned nothing."""
+    found = set()
+    for dataset, _, order in by_split(compared, one):
         for split in order:
             if all(learning.empty(study.cell(dataset, split), model) for model in (one.a, one.b)):
-                nothing.add((dataset, split))
-    return Context(others, nothing, arms.apart(study, one.a, one.b), over_contests(study, compared, one))
+                found.add((dataset, split))
+    return found
 
 
 def learned_nothing(study: Study) -> str:
     """A sentence that names the models half of whose trainings learned nothing; empty where there is none."""
     named = []
     for (dataset, split), rows in learning.empty_models(study).groupby(["dataset", "split"], sort=False):
-        models = [f"{study.titles[row.model]} ({row.nothing} of {row.trainings})" for row in rows.itertuples()]
-        named.append(f"on {within(study.entry(dataset).title)}, split `{split}`: {', '.join(models)}")
+        where = f"on {within(study.entry(dataset).title)}, split `{split}`"
+        named.append(f"{where}: {learning.in_words(rows, study.titles)}")
     if not named:
         return ""
-    why = "a training loss no lower than that of one answer for all images, or one answer for nearly all test images"
+    why = "a training loss no lower than that of one answer for all images, one answer for nearly all test images, or a"
+    why += " test accuracy that cannot be told from that of one answer"
     return f"**Networks that learned nothing** ({why}), with the number of such trainings: {'; '.join(named)}."
 
 

@@ -148,7 +148,8 @@ def learned(study: Study) -> str:
     counts = pd.DataFrame(rows, columns=["model", "nothing", "trained"]).groupby("model", sort=False).sum()
     did = counts[counts.nothing < counts.trained]
     named = [f"{model} ({row.trained - row.nothing} of {row.trained})" for model, row in did.iterrows()]
-    text = f"**Not learned**: {counts.nothing.sum()} of {counts.trained.sum()} trainings tell no image from another."
+    trainings = f"{counts.nothing.sum()} of {counts.trained.sum()} trainings"
+    text = f"**Not learned**: {trainings} cannot be told from one answer for all images."
     return f"{text} **Learned**: {', '.join(named)}." if named else text
 
 

@@ -196,29 +196,6 @@ def with_names(table: pd.DataFrame, names: list[str]) -> str:
     return f"{head}<tbody>{body}"
 
 
-def coverage_table(measured: pd.DataFrame) -> pd.DataFrame:
-    """coverage.csv: how often intervals of simulated test sets hold the truth, and how wide they are."""
-    rows = []
-    for row in measured.itertuples():
-        what = (
-            row.metric if pd.isna(row.lift) else f"{row.metric}, two networks that differ by {100 * row.lift:g} points"
-        )
-        none = pd.isna(row.coverage)
-        rows.append(
-            {
-                "test set": row.structure,
-                "score": what,
-                "true accuracy": f"{row.level:.1%}",
-                "seeds": row.seeds,
-                "SD over seeds": "" if row.seeds == 1 else f"{100 * row.seed_sd:g}",
-                "coverage": "no interval" if none else f"{row.coverage:.1%}",
-                "width": "" if none else f"{row.width:.1f}",
-                "needed": f"{row.oracle:.1f}",
-            }
-        )
-    return pd.DataFrame(rows).set_index("test set").rename_axis(None)
-
-
 def labels_table(part: pd.DataFrame) -> pd.DataFrame:
     """Rows of labels.csv: one row per label, one column per model, the AUC with its interval where there is one."""
     part = part.assign(shown=[span_of_auc(row) for row in part.itertuples()])
