@@ -124,12 +124,20 @@ def test_a_study_without_the_new_attention_leads_with_no_two_models():
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "says"), [(0.6, 0.8, "more than"), (0.5, 0.8, "nothing that can be told from"), (0.3, 0.5, "less")]
+    ("low", "high", "says"),
+    [
+        (0.6, 0.8, "Pictures tell flu (AUC 0.65 [0.60, 0.80], view 0.59) better than the way they were taken does"),
+        (0.55, 0.8, "nothing beyond the way they were taken: AUC of flu (0.65, view 0.59)"),
+    ],
 )
 def test_a_lede_on_labels_says_what_a_picture_adds_to_how_it_was_taken(low, high, says):
     rows = [("cnn", 0.65, low, high), ("vit", 0.2, 0.1, 0.3), ("view", 0.59, 0.5, 0.7)]
-    table = pd.DataFrame(rows, columns=["model", "auc", "low", "high"]).assign(dataset="x", label="flu", split="group")
+    table = pd.DataFrame(rows, columns=["model", "auc", "low", "high"])
+    table = table.assign(dataset="x", label="flu", split="group", groups=30)
     other = table.assign(split="published", auc=0.99)
     text = headline.beside_view(pd.concat([other, table]), {"cnn": "CNN", "vit": "ViT"})
-    assert text.startswith("flu (`group`): AUC 0.65") and f"pictures say {says}" in text
+    assert says in text and text.endswith("(split `group`).")
+    # a network at chance tells nothing, however wrong the view is
+    chance = table.assign(auc=table.auc.where(table.model != "view", 0.2), low=table.low.clip(upper=0.5))
+    assert "nothing beyond" in headline.beside_view(chance, {"cnn": "CNN", "vit": "ViT"})
     assert headline.beside_view(table[table.model != "view"], {"cnn": "CNN"}) == ""

@@ -76,8 +76,9 @@ def done(study: Study) -> str:
         images = counted(study, name, study.splits[0]).images.sum()
         data.append(f"{images:,} {'' if data else 'images '}of {within(study.entry(name).title)}")
     seeds = pd.Series([len(cell.seeds(model)) for cell in study.cells for model in study.models])
+    several = "s" if len(study.models) > 1 else ""
     return (
-        f"{len(study.models)} networks, {between(millions, '{:.2f}')} million parameters,"
+        f"{len(study.models)} network{several}, {between(millions, '{:.2f}')} million parameters,"
         f" {'some with' if real else 'no'} ImageNet weights, {study.training.image_size} px,"
         f" {between(seeds, '{:.0f}')} seed{'s' if seeds.max() > 1 else ''}; {', '.join(data)}."
     )
@@ -148,9 +149,11 @@ def learned(study: Study) -> str:
     counts = pd.DataFrame(rows, columns=["model", "nothing", "trained"]).groupby("model", sort=False).sum()
     did = counts[counts.nothing < counts.trained]
     named = [f"{model} ({row.trained - row.nothing} of {row.trained})" for model, row in did.iterrows()]
-    trainings = f"{counts.nothing.sum()} of {counts.trained.sum()} trainings"
-    text = f"**Not learned**: {trainings} cannot be told from one answer for all images."
-    return f"{text} **Learned**: {', '.join(named)}." if named else text
+    nothing = counts.nothing.sum()
+    trainings = f"{nothing} of {counts.trained.sum()} trainings"
+    parts = [f"**Not learned**: {trainings} cannot be told from one answer for all images."] if nothing else []
+    parts += [f"**Learned**: {', '.join(named)}."] if named else []
+    return " ".join(parts)
 
 
 def beside_view(study: Study) -> str:
@@ -169,7 +172,7 @@ def how_sure(known: Results) -> str:
         row = assessed[(assessed.dataset == dataset) & (assessed.split == split)].iloc[0]
         text = f"{row.images:,} {'' if parts else 'test images '}of {within(study.entry(dataset).title)}"
         if row.groups < row.images:
-            of = counted(study, dataset, split)
+            of = table(study, f"{dataset}-{split}", "splits")
             of = of[of.part == "test"] if (of.part == "test").any() else of
             per_class = of.groupby("label")["groups"].sum()
             text += f" in {row.groups:,} groups ({between(per_class, '{:.0f}')} per class)"
