@@ -31,7 +31,8 @@ def answers(right=1.0, **shares):
     predicted = np.repeat(list(shares), list(shares.values()))
     other = np.where(predicted == "tumour", "healthy", "tumour")
     wrong = np.arange(100) % 10 >= 10 * right
-    return pd.DataFrame({"group": range(100), "label": np.where(wrong, other, predicted), "predicted": predicted})
+    table = pd.DataFrame({"group": range(100), "label": np.where(wrong, other, predicted), "predicted": predicted})
+    return table.assign(p_tumour=1.0 * (predicted == "tumour"), p_healthy=1.0 * (predicted == "healthy"))
 
 
 def test_a_network_learned_where_its_loss_is_below_that_of_one_answer_and_it_gives_several(run):
@@ -39,13 +40,17 @@ def test_a_network_learned_where_its_loss_is_below_that_of_one_answer_and_it_giv
     assert "one answer for 95% of the test images" in learning.learned_nothing(run(0.6), answers(tumour=95, healthy=5))
     by_chance = learning.learned_nothing(run(0.6), answers(right=0.5, tumour=50, healthy=50))
     assert by_chance == "test accuracy from 40%, one answer for all images has 50%"
+    ordered = answers(right=0.5, tumour=50, healthy=50)
+    ordered["p_tumour"] = 1.0 * (ordered.label == "tumour")
+    assert learning.learned_nothing(run(0.6), ordered) == "", "its probabilities tell the classes apart"
     assert "training loss 0.7" in learning.learned_nothing(run(0.7), answers(tumour=50, healthy=50))
     assert learning.learned_nothing(run(np.nan), answers(tumour=50, healthy=50))
 
 
 def test_the_x_ray_networks_that_learned_nothing_are_named():
     empty = learning.empty_models(load_study("covid-small")).query("split == 'group'")
-    assert (empty.nothing == empty.trainings)[empty.model.isin(["alexnet", "vgg11", "alexnet-sgd"])].all()
+    assert {"alexnet", "vgg11", "alexnet-sgd"} < set(empty.model) and "resnet50" not in set(empty.model)
+    assert (empty.nothing == empty.trainings).all()
 
 
 @pytest.mark.parametrize(

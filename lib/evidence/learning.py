@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from lib.data.files import read_csv
-from lib.evidence import intervals, losses, multilabel
+from lib.evidence import auc, intervals, losses
+from lib.evidence.intervals import counts
 from lib.evidence.predictions import NothingTrained, histories, history, read_seeds
 from lib.evidence.published import read, stands_for
 from lib.study import Cell, Run, Study
@@ -37,10 +38,16 @@ def learned_nothing(run: Run, tested: pd.DataFrame) -> str:
     most = tested.predicted.value_counts(normalize=True).max()
     if most >= ONE_ANSWER:
         return f"one answer for {most:.0%} of the test images"
-    often = tested.label.value_counts(normalize=True).max()
-    counted = multilabel.counted([tested], run.cell.classes, several=run.cell.multilabel)
-    low = intervals.interval(counted).low
-    return f"test accuracy from {low:.0%}, one answer for all images has {often:.0%}" if low <= often else ""
+    return "" if run.cell.multilabel else by_chance(tested, run.cell.classes)
+
+
+def by_chance(tested: pd.DataFrame, classes: list[str]) -> str:
+    """Why neither accuracy nor AUC can be told from those of one answer for all images; empty where one of them can."""
+    often, low = tested.label.value_counts(normalize=True).max(), intervals.interval(counts([tested], classes)).low
+    area = auc.interval(auc.scored([tested], classes))
+    if not low <= often or (area and area.low > auc.NOTHING):
+        return ""
+    return f"test accuracy from {low:.0%}, one answer for all images has {often:.0%}"
 
 
 @cache
