@@ -99,8 +99,10 @@ def learned_nothing(study: Study) -> str:
         named.append(f"{where}: {learning.in_words(rows, study.titles)}")
     if not named:
         return ""
-    why = "a training loss no lower than that of one answer for all images, one answer for nearly all test images, or"
-    why += " neither test accuracy nor AUC that can be told from those of one answer"
+    why = (
+        f"a training loss above {learning.BELOW:.0%} of that of one answer for all images, or one answer for nearly all"
+    )
+    why += " test images"
     return f"**Networks that learned nothing** ({why}), with the number of such trainings: {'; '.join(named)}."
 
 
