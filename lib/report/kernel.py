@@ -14,7 +14,8 @@ from pathlib import Path
 from unittest import mock
 
 LONGEST = 60  # letters of a folder in which a socket's path, of 103 at most, has room
-COMMAND = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+# a kernel that is asked to end while it ends says "ERROR: KeyboardInterrupt": of kernels, only what is worse is shown
+COMMAND = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=CRITICAL"]
 
 
 @contextmanager
