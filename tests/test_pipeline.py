@@ -200,8 +200,9 @@ def test_one_executed_notebook_of_each_kind_passes_nbval(changeable):
 def test_nbval_notices_a_changed_number_in_every_cell_that_states_one(changeable):
     path = changeable.folder / "build/tiny/06_evaluate.ipynb"
     notebook = nbformat.read(path, as_version=4)
-    # a cell about several labels shows nothing here
     marked = [cell for cell in notebook.cells if "NBVAL_CHECK_OUTPUT" in cell.source and cell.outputs]
+    # this study has no image with several labels, and the cell about them says so without a number
+    marked = [cell for cell in marked if "labels.csv" not in cell.source]
     spoiled = sum(spoil(cell) for cell in marked)
     assert spoiled == len(marked) > 3
     nbformat.write(notebook, path)

@@ -1,6 +1,5 @@
 """The row of a page that decides a claim: its name on page 06, and the address that a verdict leads to."""
 
-from lib.evidence import evaluate
 from lib.evidence.differences import GAP
 from lib.study import Cell
 from lib.study.paths import page_name
@@ -36,6 +35,9 @@ def of_difference(cell: Cell, metric: str, a: str, b: str) -> str:
         return link("05_train", cell.name, a)
     if metric != "accuracy":
         return f"{link('07_figures')}#Which-classes-are-confused"
+    # it imports scikit-learn, for which a check of the claims does not wait
+    from lib.evidence import evaluate
+
     for one, other in [(a, b), (b, a)]:
         if (one, other) in evaluate.compared(cell):
             return f"{link('06_evaluate')}#{difference_name(cell, one, other)}"
