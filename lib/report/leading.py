@@ -107,7 +107,8 @@ def training_losses(study: Study) -> tuple[Figure, str, str]:
     drawn = openings.losses(pd.DataFrame(rows, columns=["model", "ratio"]))
     caption = (
         f"Last training loss of each of {len(rows)} trainings (dots; all splits and seeds), divided by that of the best"
-        " answer that is the same for every image (line): to the right of it nothing was learned."
+        f" answer that is the same for every image (line): above {learning.BELOW:.2f} a training counts as one that"
+        " learned nothing."
     )
     return *drawn, caption
 
