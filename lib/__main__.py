@@ -110,6 +110,18 @@ def weights(study: str) -> None:
     weights.main(study)
 
 
+def pilot(study: str, dataset: str, split: str, model: str) -> None:
+    """Say how far a model, and simple classifiers, get on the validation part: what a budget is chosen by."""
+    from lib.evidence.baselines import reached
+    from lib.study import load_study
+    from lib.training.pilot import pilot
+
+    cell = load_study(study).cell(dataset, split)
+    folds = pilot(cell, model)
+    for name, accuracy in {model: sum(folds) / len(folds), **reached(cell)}.items():
+        print(f"{accuracy:7.1%}  {name}")
+
+
 def pretrain(study: str) -> None:
     """Train the ViTs that a study's models start from, on drawings, if that is not done yet."""
     from lib.training import pretrain
@@ -133,7 +145,7 @@ def cluster(study: str, address: str) -> None:
 
 COMMANDS = [
     *(report, execute, render, check, own, look, pipelines, answer, site, coverage),
-    *(weights, pretrain, launch, cluster),
+    *(weights, pretrain, pilot, launch, cluster),
 ]
 
 

@@ -12,6 +12,7 @@ from lib.strict import StudyError
 from lib.study import Run, Study
 from lib.training import fit
 from lib.training.images import open_images
+from lib.training.pilot import SEED, pilot
 from lib.training.run import load_trained, train
 
 
@@ -239,3 +240,14 @@ def test_a_killed_dvc_repro_resumes_and_ends_with_the_same_bytes(changeable):
     code, output = changeable.run("dvc", "repro", "--force", "--single-item", stage)
     assert code == 0, output
     assert {path: path.read_bytes() for part in parts for path in part.rglob("*") if path.is_file()} == resumed
+
+
+def test_a_pilot_gives_validation_accuracy_and_keeps_nothing(tiny, monkeypatch):
+    run = run_of(tiny)
+    before = trained_epochs(monkeypatch)
+    (accuracy,) = pilot(run.cell, "cnn")
+    assert len(before) == 3 and 0 <= accuracy <= 1
+    left = [path for path in [*run.folder.parent.rglob("*"), *run.weights.parent.rglob("*")] if path.is_file()]
+    assert not left
+    list(train(run.cell.run("cnn", SEED)))
+    assert accuracy == pd.read_csv(run.cell.run("cnn", SEED).history).validation_accuracy.iloc[-1]

@@ -11,8 +11,10 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from lib.data.files import read_csv
 from lib.data.labels import joined, separate
 from lib.data.splits import FOLDS, of_fold
+from lib.study import Cell
 
 
 def thumbnails(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
@@ -116,3 +118,11 @@ def validation_accuracy(name: str, images: pd.DataFrame, pixels: np.ndarray, spl
         fitted = classifier().fit(described[train], parts.label[train])
         right.append((fitted.predict(described[validation]) == parts.label[validation]).mean())
     return float(np.mean(right))
+
+
+def reached(cell: Cell) -> dict[str, float]:
+    """Title of each baseline that sees pixels or their size: its validation accuracy on the images of a cell."""
+    images, split = read_csv(cell.images / "images.csv"), read_csv(cell.parts)
+    pixels = np.load(cell.images / "pixels.npy")
+    names = [name for name, (_, features, _) in BASELINES.items() if features is not None]
+    return {BASELINES[name][0]: validation_accuracy(name, images, pixels, split) for name in names}
