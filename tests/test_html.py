@@ -2,12 +2,15 @@
 
 import re
 
+import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from conftest import ROOT
 from look import SORTED, everything
 
 from lib.plots import show
 from lib.report.html import CONTENTS, add_landmarks, figures_as_files, one_notation
+from lib.report.render import sign, source
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +102,18 @@ def test_numbers_are_written_in_one_way_and_code_stays():
     one_notation(soup)
     shown = "−3.3 [−23.4, +16.8], 91.0\u00a0% or 91\u00a0% of ViT-B/16, 2020-03-01, x-1-1 50%"
     assert soup.get_text() == shown
+
+
+def test_a_page_names_the_notebook_that_it_was_made_of_and_no_later_one():
+    notebook = nbformat.read(ROOT / "notebooks/05_train.ipynb", as_version=4)
+    before = source(notebook)
+    # what Papermill and `make badges` add or change
+    notebook.cells[0].source += "somebody/something"
+    notebook.cells.insert(3, nbformat.v4.new_code_cell('model = "vit"', metadata={"tags": ["injected-parameters"]}))
+    notebook.cells[5].outputs = [nbformat.v4.new_output("stream", text="a print")]
+    assert source(notebook) == before
+    soup = BeautifulSoup("<html><head></head></html>", "html.parser")
+    sign(soup, {before})
+    assert soup.select_one("meta[name=notebook]")["content"] == before
+    notebook.cells[-1].source += " A sentence more."
+    assert source(notebook) != before

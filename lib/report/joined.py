@@ -16,7 +16,7 @@ from lib.report.execute import run, stable
 from lib.report.html import figures_as_files
 from lib.report.index import write_index
 from lib.report.pages import Way
-from lib.report.render import to_soup
+from lib.report.render import sign, source, to_soup
 
 
 def answer() -> Path:
@@ -38,10 +38,12 @@ def make(name: str, page: Path, title: str, here: str) -> Path:
     executed = strict.ROOT / "build" / here / f"{page.stem}.ipynb"
     write(executed, lambda part: part.write_text(text, encoding="utf-8"))
     failed.unlink()
+    made_of = source(notebook)
     links.with_data(notebook, page.parent)
     soup = to_soup(notebook, title, Way([("../index.html", "All studies")], here), code=False)
     links.with_links(soup, [])
     figures_as_files(soup, page.parent)
+    sign(soup, {made_of})
     write(page, lambda part: part.write_text(str(soup), encoding="utf-8"))
     write_index()
     return page

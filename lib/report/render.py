@@ -5,6 +5,8 @@
 Pages need no network: formulas become MathML, and pictures are inside or files of the report.
 """
 
+import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -62,9 +64,10 @@ def remove_joined(study: Study, chosen: list[Page]) -> None:
 
 def page_html(study: Study, page: Page, shown: list[Page]) -> str:
     """One page of a study; `shown`: its pages that there are."""
-    notebooks = []
+    notebooks, made_of = [], set()
     for path in executed(study, page):
         notebooks.append(nbformat.read(path, as_version=4))
+        made_of.add(source(notebooks[-1]))
         links.with_data(notebooks[-1], study.report, path.stem)
     notebook = notebooks[0]
     introduce(notebook, study)
@@ -75,7 +78,19 @@ def page_html(study: Study, page: Page, shown: list[Page]) -> str:
     figures_as_files(soup, study.report)
     links.moved(soup, study, [page.name for page in shown])
     links.with_links(soup, [page.name for page in shown], page.name)
+    sign(soup, made_of)
     return str(soup)
+
+
+def source(notebook: nbformat.NotebookNode) -> str:
+    """A digest of what a notebook asks for, executed or not: no outputs, no parameters of Papermill, no Colab cells."""
+    cells = [cell for cell in notebook.cells[2:] if "injected-parameters" not in cell.metadata.get("tags", [])]
+    return hashlib.sha256(json.dumps([[cell.cell_type, cell.source] for cell in cells]).encode()).hexdigest()[:16]
+
+
+def sign(soup: BeautifulSoup, made_of: set[str]) -> None:
+    """Name in the head of a page the notebooks that it was made of, by their digests: so a stale page is known."""
+    soup.head.append(soup.new_tag("meta", attrs={"name": "notebook", "content": " ".join(sorted(made_of))}))
 
 
 def parameters(notebook: nbformat.NotebookNode) -> dict[str, str]:
