@@ -40,7 +40,9 @@ def test_a_row_says_what_is_excluded_and_what_is_not():
 def test_one_sentence_names_every_data_set_also_those_that_were_not_run():
     table = pd.DataFrame([row(), row(data="Slices", verdict=OPEN), row(data="Digits", run=False)])
     says = answer.together(table)
-    assert "less accurate on Cells" in says and "no difference is shown on Slices" in says
+    assert "less accurate on Cells." in says and "No difference is shown on Slices." in says
+    assert "The arms are equally accurate within 1 points on Slices." in says
+    assert "equally" not in answer.together(table.assign(low=-2))
     assert says.endswith("No result yet: Digits.")
     assert answer.together(table.iloc[2:]) == "No study of the answer has been run yet."
 
@@ -57,9 +59,11 @@ def test_a_committed_study_gives_its_difference_its_arms_and_a_figure():
     assert "Blood cells" in alt and "Brain MRI" in alt
 
 
-def test_a_study_without_tables_is_not_run_and_an_unknown_arm_is_told():
+def test_a_study_without_tables_is_not_run_and_an_unknown_arm_is_told(monkeypatch):
     not_run = Question(study="answer-cells", dataset="blood-cells", split="folds", margin=3)
-    assert not answer.answers([not_run]).run.any()
+    with monkeypatch.context() as without:
+        without.setattr(answer, "of_cell", lambda cell, table: pd.DataFrame())
+        assert not answer.answers([not_run]).run.any()
     with pytest.raises(StudyError, match="unknown model of params/ablation 'entropie'"):
         answer.answers([Question(study="ablation", dataset="brain-mri", split="group", model="entropie", margin=3)])
 

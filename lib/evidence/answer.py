@@ -2,7 +2,7 @@
 
 params/answer.yaml --load_questions--> Question
 tables of each study --answers--> one row per data set: difference, interval, what could have been detected, the arms
-a row --verdict, words--> what it decides, in one sentence; all rows --together--> one sentence for all
+a row --verdict, words--> what it decides, in one sentence; all rows --together--> what is found over all
 """
 
 import pandas as pd
@@ -154,21 +154,31 @@ def words(row) -> str:
 
 
 def together(table: pd.DataFrame) -> str:
-    """One sentence for all data sets; `table`: `answers`."""
+    """What is found over all data sets, in two or three sentences; `table`: `answers`."""
     run = table[table.run]
     if run.empty:
         return "No study of the answer has been run yet."
     named = {verdict: list(part.data) for verdict, part in run.groupby("verdict")}
     says = {
-        HELPS: "it makes a small ViT more accurate on {}",
-        HARMS: "it makes a small ViT less accurate on {}",
-        OPEN: "no difference is shown on {}",
-        VOID: "nothing is decided on {}, where an arm learned nothing",
+        HELPS: "The residual of the best head makes a small ViT more accurate on {}.",
+        HARMS: "The residual of the best head makes a small ViT less accurate on {}.",
+        OPEN: "No difference is shown on {}.",
+        VOID: "Nothing is decided on {}, where an arm learned nothing.",
     }
-    parts = [says[verdict].format(" and ".join(named[verdict])) for verdict in says if verdict in named]
-    first = "The residual of the best head: " + "; ".join(parts) + "."
-    missing = list(table[~table.run].data)
-    return first + (f" No result yet: {', '.join(missing)}." if missing else "")
+    sentences = [says[verdict].format(listed(named[verdict])) for verdict in says if verdict in named]
+    equal = run[(run.verdict == OPEN) & (run.low >= -run.margin) & (run.high <= run.margin)]
+    if len(equal):
+        margins = [f"within {row.margin:g} points on {row.data}" for row in equal.itertuples()]
+        sentences.append(f"The arms are equally accurate {listed(margins)}.")
+    if missing := list(table[~table.run].data):
+        sentences.append(f"No result yet: {listed(missing)}.")
+    return " ".join(sentences)
+
+
+def listed(names: list[str]) -> str:
+    """Names in a sentence: a, b and c."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def other_methods(questions: list[Question]) -> pd.DataFrame:
@@ -195,7 +205,7 @@ def agreement(methods: pd.DataFrame) -> str:
     alike, apart = list(number.index[number == 1]), list(number.index[number > 1])
     parts = []
     if alike:
-        parts.append(f"The methods agree on {' and '.join(alike)}.")
+        parts.append(f"The methods agree on {listed(alike)}.")
     if apart:
-        parts.append(f"They disagree on {' and '.join(apart)}.")
+        parts.append(f"They disagree on {listed(apart)}.")
     return " ".join(parts)
