@@ -10,8 +10,9 @@ from bs4 import BeautifulSoup
 from conftest import ROOT
 
 from lib import strict
-from lib.report import documents, index, site
+from lib.report import documents, index, site, studies
 from lib.strict import StudyError
+from lib.study import load_study
 
 ANSWER = {"run": True, "data": "MNIST", "estimate": -0.27, "low": -0.42, "high": -0.13, "detectable": 0.2}
 CLAIMS = [
@@ -87,6 +88,13 @@ def test_every_study_has_a_row_and_those_with_a_report_a_link_but_neither_the_de
     links = {name: row.td.a["href"] for name, row in rows.items() if row.td.a}
     assert links == {name: f"{name}/index.html" for name in ["quick", "startup-small"]}
     assert all((strict.ROOT / "reports" / link).exists() for link in links.values())
+
+
+def test_a_study_that_was_not_run_says_what_it_would_cost_where_steps_were_timed():
+    timed = pd.read_csv(ROOT / "reports" / "bench" / "studies.csv")
+    hours = timed[timed.study == "paper"].cpu_hours.sum()
+    assert f"{hours:.3g} hours on one CPU thread" in studies.expected(load_study("paper"))
+    assert studies.expected(load_study("demo")) == ""
 
 
 def test_a_row_says_what_a_study_is_trained_on_for_how_long_and_what_that_cost(page):

@@ -28,7 +28,7 @@ def overview(study: Study, *, own_setting: bool) -> dict[str, str]:
         "budget": "; ".join(dict.fromkeys(budget(study, name) for name in study.datasets)),
         "the document's own setting": "yes" if own_setting else "no",
         "trainings run": f"{finished} of {trainings}" if finished else f"none of {trainings}",
-        "cost": cost(study) if finished else "",
+        "cost": cost(study) if finished else expected(study),
     }
 
 
@@ -72,3 +72,13 @@ def cost(study: Study) -> str:
     time = f"{minutes // 60}\u00a0h {minutes % 60}\u00a0min" if minutes >= 60 else f"{minutes}\u00a0min"
     finished = sum(run.settings.exists() for run in study.runs)
     return time if len(timed) >= finished else f"{time} for {len(timed)} of {finished} trainings, others not recorded"
+
+
+def expected(study: Study) -> str:
+    """What all trainings of a study would cost, by steps that were timed (studies.csv); empty where it is not there."""
+    path = strict.ROOT / "reports" / "bench" / "studies.csv"
+    costs = pd.read_csv(path).query("study == @study.study") if path.exists() else pd.DataFrame()
+    if costs.empty:
+        return ""
+    hours = {"one CPU thread": "cpu_hours", "a T4": "t4_hours", "an A100": "a100_hours"}
+    return "estimated: " + ", ".join(f"{costs[column].sum():.3g} hours on {name}" for name, column in hours.items())
