@@ -1,5 +1,6 @@
 """A copy of the project in which a tiny study runs, and small archives for tests to break."""
 
+import contextlib
 import io
 import os
 import shutil
@@ -154,6 +155,19 @@ def tiny(tmp_path, monkeypatch):
         chosen.cell("phantom-brain", "published").parts,
     )
     return chosen
+
+
+@contextlib.contextmanager
+def mounted(folder, options: str):
+    """A small file system of its own; the test is skipped where nothing may be mounted."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    if sys.platform != "linux" or os.geteuid() or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("needs leave to mount a file system")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
 
 
 def wait_for(condition, seconds: float = 120):

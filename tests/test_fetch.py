@@ -1,9 +1,12 @@
 """A download ends with the right bytes however often it is cut off, or says how far it came; a drawing is made once."""
 
+import errno
 import os
+import subprocess
 
 import pytest
 import requests
+from conftest import mounted
 from server import serve
 
 from lib import strict
@@ -58,6 +61,30 @@ def test_a_server_that_is_not_there_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(fetch, "WAIT", 0)
     with pytest.raises(StudyError, match=r"broke off 5 times \(ConnectionError\); 0 bytes are here"):
         fetch.download("http://127.0.0.1:9/a.zip", tmp_path / "a.zip", quiet)
+
+
+def test_a_disk_that_fills_is_told_and_with_room_the_download_goes_on(tmp_path, content):
+    with mounted(tmp_path / "small", "size=1m") as folder, serve(tmp_path / "site") as (address, asked):
+        with pytest.raises(StudyError, match=r"a.zip.part cannot be written .No space left.*make room on that disk"):
+            fetch.download(f"{address}/a.zip", folder / "a.zip", quiet)
+        subprocess.run(["mount", "-o", "remount,size=4m", folder], check=True)
+        assert fetch.download(f"{address}/a.zip", folder / "a.zip", quiet).read_bytes() == content
+        assert [path.name for path in folder.iterdir()] == ["a.zip"] and asked[1] > 500_000
+
+
+def test_a_disk_that_fills_under_kaggle_s_client_is_not_told_as_missing_credentials(tmp_path, monkeypatch):
+    kaggle = pytest.importorskip("kaggle.api.kaggle_api_extended").KaggleApi
+
+    def full(*_, **__):
+        try:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            raise ValueError("of a library") from error
+
+    monkeypatch.setattr(kaggle, "authenticate", lambda api: None)
+    monkeypatch.setattr(kaggle, "dataset_download_files", full)
+    with pytest.raises(StudyError, match="b.zip cannot be written .No space left.*make room on that disk"):
+        fetch.from_kaggle("owner/a", tmp_path / "b.zip")
 
 
 def test_an_archive_without_an_address_is_told(tmp_path, monkeypatch):

@@ -1,31 +1,21 @@
 """A file is whole or not there, and what cannot be written is told with its cure."""
 
-import contextlib
 import errno
 import os
 import subprocess
 import sys
+import zipfile
 
+import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
+import torch
+from conftest import ROOT, mounted
+from PIL import Image
 
 from lib.data import files
 from lib.data.files import alone, read_csv, write, write_csv
 from lib.strict import StudyError
-
-
-@contextlib.contextmanager
-def mounted(folder, options: str):
-    """A small file system of its own; the test is skipped where nothing may be mounted."""
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    if sys.platform != "linux" or os.geteuid() or subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("needs leave to mount a file system")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_full_disk_is_told_and_what_was_there_stays(tmp_path):
@@ -34,6 +24,52 @@ def test_a_full_disk_is_told_and_what_was_there_stays(tmp_path):
         with pytest.raises(StudyError, match="a.csv cannot be written .No space left.*make room on that disk"):
             write_csv(pd.DataFrame({"a": range(100_000)}), folder / "a.csv")
         assert (folder / "a.csv").read_text() == "a\n1\n" and [p.name for p in folder.iterdir()] == ["a.csv"]
+
+
+def as_library(name: str, path) -> None:
+    """A megabyte, written as a library does it that says of a full disk something else than the system."""
+    values = torch.zeros(2**18)
+    if name == "numpy":
+        np.save(path, values.numpy())
+    elif name == "torch":
+        torch.save({"a": values}, path)
+    elif name == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            for number in range(16):
+                archive.writestr(str(number), bytes(2**16))
+    else:
+        Image.new("L", (1024, 1024)).save(path, "BMP")
+
+
+@pytest.mark.parametrize("name", ["numpy", "torch", "zip", "pillow"])
+@pytest.mark.parametrize("old", [b"old", None])
+def test_a_disk_that_fills_while_a_library_writes_is_told_and_nothing_half_written_stays(tmp_path, name, old):
+    with mounted(tmp_path / "small", "size=256k") as folder:
+        suffix = {"numpy": ".npy"}.get(name, ".bin")
+        path = (folder / "a").with_suffix(suffix)
+        if old:
+            path.write_bytes(old)
+        with pytest.raises(StudyError, match=f"a{suffix} cannot be written .No space left on device.*make room"):
+            write(path, lambda part: as_library(name, part))
+        assert [(p.name, p.read_bytes()) for p in folder.iterdir()] == ([(path.name, old)] if old else [])
+        write(folder / "b.bin", lambda part: part.write_bytes(bytes(2**17)))
+
+
+def test_an_error_that_is_not_of_the_disk_stays_what_it_is(tmp_path):
+    for error in [ValueError("of a library"), StudyError("told already"), RuntimeError("of torch")]:
+        with pytest.raises(type(error), match=str(error)):
+            write(tmp_path / "a", lambda part, error=error: part.write_text("half") and raising(error))
+    assert not list(tmp_path.iterdir())
+
+
+def raising(error: Exception):
+    raise error
+
+
+@pytest.mark.parametrize("number", sorted(files.CURES))
+def test_every_answer_of_a_disk_has_its_cure(tmp_path, number):
+    with pytest.raises(StudyError, match=f"a cannot be written .{os.strerror(number)}.*: {files.CURES[number]}, and"):
+        write(tmp_path / "a", lambda part: raising(OSError(number, os.strerror(number))))
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path):

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from conftest import mounted
 
 from lib.evidence import predictions
 from lib.strict import StudyError
@@ -71,3 +72,19 @@ def test_a_batch_that_does_not_fit_says_what_to_set(tiny, monkeypatch, error):
     message = "a step of 8 images does not fit into memory; set a smaller batch_size in params/demo"
     with pytest.raises(StudyError, match=message):
         list(train(run_of(tiny)))
+
+
+def test_a_disk_that_fills_under_a_checkpoint_stops_it_and_with_room_it_ends_with_the_same_bytes(tiny, tmp_path):
+    run = run_of(tiny)
+    list(train(run))
+    wanted = {path: path.read_bytes() for path in [run.predictions, run.history, run.weights, run.settings]}
+    for path in wanted:
+        path.unlink()
+    run.weights.parent.rmdir()
+    with mounted(run.weights.parent, "size=64k") as folder:
+        (folder / "others").write_bytes(bytes(2**16))
+        with pytest.raises(StudyError, match="checkpoint cannot be written .No space left.*make room on that disk"):
+            list(train(run))
+        assert [path.name for path in folder.iterdir()] == ["others"] and not run.settings.exists()
+    list(train(run))
+    assert {path: path.read_bytes() for path in wanted} == wanted

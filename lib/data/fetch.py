@@ -19,7 +19,7 @@ from lib import strict
 from lib.data import medmnist, phantoms
 from lib.data.archives import open_archive, quiet
 from lib.data.catalogue import DRAWN, Dataset
-from lib.data.files import alone, write
+from lib.data.files import alone, not_written, require_room, write
 from lib.strict import StudyError
 
 PIECE = 1 << 16  # bytes read at once: the most that a broken connection loses
@@ -155,7 +155,7 @@ def download(address: str, path: Path, progress) -> Path:
             reason = type(error).__name__
             time.sleep(WAIT * 2**attempt)
         except OSError as error:
-            raise StudyError(f"cannot write {part}: {error.strerror}") from None
+            raise not_written(part, error) from None
     have = part.stat().st_size if part.exists() else 0
     cure = "run this again to go on from there"
     raise StudyError(f"{address} broke off {TRIES} times ({reason}); {have} bytes are here: {cure}")
@@ -207,6 +207,7 @@ def from_kaggle(slug: str, path: Path) -> Path:
         why = "it does not accept the token that is here: it has expired, or was revoked" if has_token() else NO_TOKEN
         raise StudyError(kaggle_advice(slug, path, why)) from None
     except Exception as error:
+        require_room(error, path)
         status = getattr(getattr(error, "response", None), "status_code", None) or getattr(error, "status", None)
         why = KAGGLE_SAYS.get(status, f"it answers {status}" if status else type(error).__name__)
         if isinstance(error, requests.ConnectionError) and status is None:
@@ -267,6 +268,7 @@ def from_torchvision(kind: str, kept: Path, made: Path, progress) -> Path:
             train = dataset(folder, train=True, download=not is_kept)
             test = dataset(folder, train=False, download=not is_kept)
         except (OSError, RuntimeError) as error:
+            require_room(error, made)
             cure = f"download it elsewhere, and put a zip of its folder there as {kept.name}"
             problem = f"{kept} is not there, and torchvision could not download {kind} ({error})"
             raise StudyError(f"{problem}; {cure}") from None

@@ -6,6 +6,7 @@ import fcntl
 import gzip
 import io
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,9 +24,13 @@ TEXT_COLUMNS = ["path", "label", "photo", "source", "published_part", "part", "t
 NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}
 CURES = {
     errno.ENOSPC: "make room on that disk",
+    errno.EDQUOT: "delete files of yours on that disk, or ask for more room on it",
+    errno.EFBIG: "move the project to a disk that takes larger files",
     errno.EROFS: "make that folder writable",
     errno.EACCES: "make that folder writable",
+    errno.EPERM: "make that folder writable",
 }
+FULL = 2**16  # bytes: with less than that left, a disk is full
 
 
 def write(path: Path, save: Callable[[Path], object]) -> None:
@@ -39,15 +44,39 @@ def write(path: Path, save: Callable[[Path], object]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         save(temporary)
         os.replace(temporary, path)
-    except OSError as error:
+    except StudyError:
+        raise
+    except Exception as error:
+        if cause := system_error(error, path.parent):
+            raise not_written(path, cause) from error
+        raise
+    finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise not_written(path, error) from error
+
+
+def system_error(error: Exception, folder: Path) -> OSError | None:
+    """The OSError because of which a library could not write: numpy and torch raise others without its number."""
+    link = error
+    while link is not None:
+        if isinstance(link, OSError) and link.errno:
+            return link
+        link = link.__cause__ or link.__context__
+    if shutil.disk_usage(folder).free < FULL:
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return error if isinstance(error, OSError) else None
+
+
+def require_room(error: Exception, path: Path) -> None:
+    """StudyError: what a library says while it fetches `path` is that the disk takes no more."""
+    cause = system_error(error, path.parent)
+    if cause and cause.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}:
+        raise not_written(path, cause) from None
 
 
 def not_written(path: Path | str, error: OSError) -> StudyError:
     """What to say where a file cannot be written."""
-    problem = f"{path} cannot be written ({error.strerror}); nothing that was there is lost"
+    problem = f"{path} cannot be written ({error.strerror or error}); nothing that was there is lost"
     return StudyError(f"{problem}: {CURES.get(error.errno, 'mend that')}, and run this again")
 
 

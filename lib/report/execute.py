@@ -14,7 +14,7 @@ sys.modules["rfc3987_syntax"] = None  # jsonschema does without it, and its impo
 import nbformat  # noqa: E402
 
 from lib import strict  # noqa: E402
-from lib.data.files import CURES, alone, write  # noqa: E402
+from lib.data.files import CURES, alone, not_written, write  # noqa: E402
 from lib.report.kernel import this_python  # noqa: E402
 from lib.strict import StudyError  # noqa: E402
 from lib.study import load_study  # noqa: E402
@@ -71,6 +71,8 @@ def run(notebook: str, parameters: dict[str, str], kept: Path) -> nbformat.Noteb
         else:
             reason = error.evalue if error.ename == "StudyError" else "\n".join(error.traceback)
         raise StudyError(f"{reason}\n  ({place}; what it did is in {kept.relative_to(strict.ROOT)})") from None
+    except OSError as error:
+        raise not_written(error.filename or kept, error) from error
     except DeadKernelError:
         raise StudyError(f"{killed(parameters['study'])}\n  ({place})") from None
 

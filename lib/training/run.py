@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import torch
 import yaml
-from safetensors.torch import load_file, save_file
+from safetensors import torch as safetensors
 from torch import nn
 
 from lib.data.files import write, write_csv
@@ -205,7 +205,8 @@ def finish(run: Run, values: dict, outcomes: list[Outcome]) -> None:
         path.unlink(missing_ok=True)
     for fold, trial, _ in outcomes:
         tensors = {name: tensor.contiguous() for name, tensor in trial.network.state_dict().items()}
-        write(run.weights_of(fold), partial(save_file, tensors))
+        content = safetensors.save(tensors)  # its own writing to a file hides that a disk is full
+        write(run.weights_of(fold), lambda part, content=content: part.write_bytes(content))
     write_csv(pd.DataFrame([row for outcome in outcomes for row in outcome.trial.history]), run.history)
     write_csv(pd.concat([outcome.predictions for outcome in outcomes]), run.predictions)
     write(run.settings, lambda path: path.write_text(yaml.safe_dump(values)))
@@ -240,7 +241,7 @@ def load_trained(run: Run, fold: int | None = None) -> nn.Module:
             f"the weights of {run} are not here (they are not in Git): delete {run.folder} to train it again"
         )
     network = build(run.study, run.model, len(run.cell.classes))
-    network.load_state_dict(load_file(weights))
+    network.load_state_dict(safetensors.load_file(weights))
     return network.eval()
 
 
