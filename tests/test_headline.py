@@ -95,6 +95,32 @@ def test_the_answer_says_on_how_much_evidence_and_what_a_leaking_split_would_hav
     assert "differ in more than the residual" in more
 
 
+def test_two_that_are_equal_within_a_registered_margin_are_called_so():
+    def says(margin, **changed):
+        known = headline.Context(margins={("cells", "group"): margin, ("brains", "group"): margin})
+        table = COMPARED.assign(**changed)
+        return headline.headline(table, TITLES, CONTEST, known), headline.answer(
+            table, ASSESSED, TITLES, CONTEST, known
+        )
+
+    lead, (cells, brains, _) = says(8.0)
+    assert "Blood cells: **equal within the registered 8 points**, +2.0 [-3.0, +7.0] points;" in lead
+    assert "points: equal within the registered 8 points." in cells and "undecided" not in cells
+    assert "Brain MRI: **no, it is worse**, -8.0 [-12.0, -4.0] points (" in lead
+    assert "**no, it is worse**, -8.0 [-12.0, -4.0] points, less than the registered 13 points" in says(13.0)[0]
+    assert "it is worse, less than the registered 13 points" in says(13.0)[1][1]
+    assert "Blood cells: **undecided**" in says(6.0)[0], "an end of the interval is beyond the margin"
+    assert "equal" not in says(8.0, seeds=4)[0] and "equal" not in says(8.0, seeds=1)[0]
+
+
+def test_a_margin_is_that_of_a_claim_on_the_two_models_of_the_study():
+    study = load_study("pneumonia")
+    one = headline.contest(study)
+    assert headline.registered(study, one) == {("pneumonia-mnist", "published"): 3.0}
+    assert headline.registered(study, one._replace(a=one.b, b=one.a)) == {}
+    assert headline.registered(load_study("small"), headline.contest(load_study("small"))) == {}
+
+
 def test_one_training_of_each_decides_nothing():
     once = COMPARED.assign(seeds=1)
     assert headline.headline(once, TITLES, CONTEST).count("**undecided, from one training of each**") == 2

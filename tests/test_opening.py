@@ -84,3 +84,4 @@ def test_each_kind_of_study_leads_with_what_it_is_for():
     assert all(f"{title} (" in screen("screen")[0]["Found"] for title in finalists)
     assert "**Not learned**" in screen("covid-small")[0]["Found"]
     assert "**Learned**" in screen("covid-small")[0]["Found"]
+    assert "**equal within the registered 3 points**, +0.0" in screen("pneumonia")[0]["Found"]

@@ -8,6 +8,7 @@ import pytest
 from look import NEEDS_CHROMIUM, View, look
 
 from lib import strict
+from lib.evidence.published import of_released
 from lib.report import tables
 from lib.report.pages import Way
 from lib.report.render import to_soup
@@ -54,12 +55,12 @@ def test_all_scores_of_a_split_stand_in_one_row_per_model():
 def test_the_released_attention_stands_beside_what_the_paper_prints_of_its_proposed_model():
     study = load_study("ablation")
     scores = pd.read_csv(study.report / "tables" / "table1.csv")
-    beside = tables.of_released(study, scores)
+    beside = of_released(study, scores)
     accuracies = beside[beside.metric == "accuracy"].set_index(["dataset", "model"]).published
     assert accuracies["blood-cells", "released"] == 0.9338 and accuracies["brain-mri", "released"] == 0.9615
     assert pd.isna(accuracies["blood-cells", "released-none"])
     quick = pd.read_csv(load_study("quick").report / "tables" / "table1.csv")
-    assert tables.of_released(load_study("quick"), quick) is quick
+    assert of_released(load_study("quick"), quick) is quick
 
 
 @NEEDS_CHROMIUM
@@ -68,7 +69,7 @@ def test_no_table_of_scores_is_wider_than_its_page(tmp_path):
     views = {}
     for path in sorted(strict.ROOT.glob("reports/*/tables/table1.csv")):
         study = load_study(path.parts[-3])
-        scores = tables.of_released(study, pd.read_csv(path)).replace({"model": study.titles})
+        scores = of_released(study, pd.read_csv(path)).replace({"model": study.titles})
         made = [tables.accuracies_html(part) for _, part in scores.groupby("dataset", sort=False)]
         made += [tables.scores_html(part) for _, part in scores.groupby(["dataset", "split"], sort=False)]
         outputs = [nbformat.v4.new_output("display_data", {"text/html": table}) for table in made]

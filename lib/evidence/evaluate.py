@@ -122,6 +122,47 @@ def per_cell(study: Study, table: pd.DataFrame) -> Iterator[tuple[Cell, pd.DataF
             yield cell, rows
 
 
+def accuracy_caption(study: Study, marks: pd.DataFrame) -> str:
+    """What a chart of accuracies on a data set shows, to be read alone.
+
+    Args:
+        marks: rows of evidence.csv, with published (or empty) and learned, as `charts.protocols` draws them.
+    """
+    of, over = seeds_in_words(study, marks)
+    tested = [
+        f"split {row.split}, {row.images:,.0f} in {row.groups:,.0f} groups"
+        for row in marks.drop_duplicates("split").itertuples()
+    ]
+    title = study.entry(marks.dataset.iloc[0]).title
+    says = f"{title}: test accuracy. Dot: {of}. Bar: 95 % interval over groups of test images{over}."
+    says += f" Test images: {'; '.join(tested)}."
+    if marks.published.notna().any():
+        says += " Open diamond: the published accuracy of a model of this name."
+    return says if marks.learned.all() else f"{says} Hollow dot: learned nothing in half of its trainings or more."
+
+
+def labels_caption(cell: Cell, assessed: pd.DataFrame, beside: str) -> str:
+    """What a chart of AUCs per label of a cell shows, to be read alone.
+
+    Args:
+        assessed: rows of evidence.csv of the cell. beside: what `labels.areas` draws as an open diamond.
+    """
+    first = assessed.iloc[0]
+    of, over = seeds_in_words(cell.study, assessed)
+    return (
+        f"{cell.entry.title}, split {cell.split}: AUC of each label on {first.images:,.0f} test images in {first.groups:,.0f} groups;"
+        f" in brackets, the groups that have the label. Dot: {of}. Bar: 95 % interval over groups{over}, where"
+        f" the label has enough groups. Open diamond: {beside}. An AUC of 0.5 is chance."
+    )
+
+
+def seeds_in_words(study: Study, assessed: pd.DataFrame) -> tuple[str, str]:
+    """What a dot of a chart is a mean of; and what its interval covers beside groups of images."""
+    seeds = assessed[assessed.model.isin(list(study.models))].seeds
+    numbers = " to ".join(dict.fromkeys([f"{seeds.min():.0f}", f"{seeds.max():.0f}"]))
+    return ("one seed", "") if numbers == "1" else (f"mean of {numbers} seeds per network", " and seeds")
+
+
 def first_per_cell(results: list[Result]) -> dict[Cell, Result]:
     """The first result of each cell; the test images are the same for all."""
     first = {}

@@ -10,6 +10,8 @@ import pandas as pd
 from lib import strict
 from lib.study import Study
 
+PROPOSED = "vit-proposed"  # how tables of papers name the ViT with the residual
+
 
 def folder(study: Study) -> Path:
     """A folder of what the study's paper printed; it does not exist where the study has none."""
@@ -31,6 +33,18 @@ def text(study: Study, name: str) -> str:
 def stands_for(study: Study, dataset: str) -> str:
     """The paper's data set that one of this study is, or that its drawings stand for."""
     return study.entry(dataset).like or dataset
+
+
+def model_of_paper(study: Study, model: str) -> str:
+    """The paper's model that one of this study is: of the same name; or the proposed one, by its released attention.
+
+    The released attention counts in a study that has no model of that name.
+    """
+    if PROPOSED in study.models or model not in study.models:
+        return model
+    settings = study.models[model].settings
+    released = settings.get("attention") == "released" and settings.get("selection") != "none"
+    return PROPOSED if released else model
 
 
 def printed(study: Study) -> pd.DataFrame:
@@ -66,12 +80,33 @@ def with_published(study: Study, table1: pd.DataFrame) -> pd.DataFrame:
     return table1.drop(columns="stands_for")
 
 
+def of_released(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
+    """`scores` (table1.csv) with what the paper prints for its proposed model beside the released attention.
+
+    The study may call that model otherwise.
+    """
+    renamed = {name: model_of_paper(study, name) for name in study.models if model_of_paper(study, name) != name}
+    beside = scores[scores.model.isin(list(renamed))]
+    if beside.empty:
+        return scores
+    as_published = with_published(study, beside.drop(columns="published").replace({"model": renamed}))
+    scores = scores.copy()
+    scores.loc[beside.index, "published"] = as_published.published.to_numpy()
+    return scores
+
+
 def with_numbers(study: Study, drawn: pd.DataFrame) -> pd.DataFrame:
     """`drawn` (kind, dataset, model, ...) with a column `number`: the figure of the paper that it mirrors, or empty."""
     if study.paper is None:
         return drawn.assign(number=float("nan"))
     numbers = read(study, "figures.csv", ["number", "kind", "dataset", "model"])
     numbers = numbers.rename(columns={"dataset": "stands_for"})
-    names = [stands_for(study, name) if isinstance(name, str) else name for name in drawn.dataset]
-    drawn = drawn.assign(stands_for=names).merge(numbers, on=["kind", "stands_for", "model"], how="left")
-    return drawn.drop(columns="stands_for")
+    numbers = numbers.rename(columns={"kind": "shows", "model": "mirrors"})
+    drawn = drawn.assign(
+        stands_for=[stands_for(study, name) if isinstance(name, str) else name for name in drawn.dataset],
+        mirrors=[model_of_paper(study, name) for name in drawn.model],
+        # what published scores say of a figure has that figure's number
+        shows=drawn.kind.replace("reconstructed", "confusion"),
+    )
+    on = ["shows", "stands_for", "mirrors"]
+    return drawn.merge(numbers, on=on, how="left").drop(columns=on)

@@ -97,11 +97,16 @@ def show(figure: Figure | Path | bytes, alt: str, caption: str = "") -> None:
 
 def gallery(folder: Path, table: pd.DataFrame) -> None:
     """Show saved figures side by side; `table`: file, title, alt, number (of the paper's figure, or empty)."""
+    display(HTML(gallery_html(folder, table)))
+
+
+def gallery_html(folder: Path, table: pd.DataFrame) -> str:
+    """Saved figures side by side; `table` as for `gallery`."""
     shown = []
     for row in table.itertuples():
         caption = f"Figure {row.number:.0f}, re-made: {row.title}" if pd.notna(row.number) else row.title
         shown.append(as_html((folder / row.file).read_bytes(), row.alt, caption))
-    display(HTML(f'<div class="gallery">{"".join(shown)}</div>'))
+    return f'<div class="gallery">{"".join(shown)}</div>'
 
 
 def versions(*packages: str) -> None:

@@ -11,7 +11,8 @@ import pandas as pd
 
 from lib.evidence import arms, learning
 from lib.evidence.arms import Other
-from lib.evidence.review import NOTHING, SEEDS
+from lib.evidence.claims import inside, load_claims
+from lib.evidence.review import NOTHING, SEEDS, SUPPORTED
 from lib.evidence.scores import holm
 from lib.report.tables import span, within
 from lib.study import Study
@@ -49,6 +50,8 @@ class Context(NamedTuple):
     apart: list[str] = []
     # (data set, split) -> p (Holm) over all contests of the study
     p_holm: dict = {}
+    # (data set, split) -> points within which claims.yaml calls the two equally accurate
+    margins: dict = {}
 
 
 UNKNOWN = Context()
@@ -78,7 +81,17 @@ def context(study: Study, compared: pd.DataFrame, one: Contest | None) -> Contex
         first = (dataset, order[0])
         others[first] = arms.beside(study.cell(*first), one.a, one.b)
     nothing, apart = void(study, compared, one), arms.apart(study, one.a, one.b)
-    return Context(others, nothing, apart, over_contests(study, compared, one))
+    return Context(others, nothing, apart, over_contests(study, compared, one), registered(study, one))
+
+
+def registered(study: Study, one: Contest) -> dict:
+    """(data set, split) -> points: the claims of a study that the two models of its contest are equally accurate."""
+    found = {}
+    for claim in load_claims(study).values():
+        pair = (claim.of.get("models"), claim.of.get("minus"), claim.of.get("metric"))
+        if claim.rule == "within" and claim.measure == "difference" and pair == ([one.a], [one.b], "accuracy"):
+            found[claim.of["dataset"], claim.of["split"]] = claim.margin
+    return found
 
 
 def void(study: Study, compared: pd.DataFrame, one: Contest) -> set:
@@ -135,7 +148,7 @@ def headline(compared: pd.DataFrame, titles: dict[str, str], one: Contest | None
     parts = []
     for dataset, rows, order in by_split(compared, one):
         row = rows.loc[order[0]]
-        parts.append(f"{titles[dataset]}: **{verdict(row, known)}**, {span(row)} points")
+        parts.append(f"{titles[dataset]}: **{verdict(row, known)}**, {span(row)} points{smaller(row, known)}")
     if not parts:
         return ""
     what = "with the residual minus without" if one.alone else "proposed minus plain"
@@ -244,10 +257,25 @@ def alone(row, known: Context) -> str:
     if decided and row.seeds < SEEDS:
         return f"not shown, from {row.seeds:.0f} trainings of each"
     if decided and known.p_holm.get((row.dataset, row.split), 0) > 0.05:
-        return "not shown, counting all contests of this study"
+        return equal(row, known) or "not shown, counting all contests of this study"
     if not decided:
-        return "undecided"
+        return equal(row, known) or "undecided"
     return "yes" if row.low > 0 else WORSE
+
+
+def equal(row, known: Context) -> str:
+    """That A and B are equally accurate, by a margin that claims.yaml registered; empty where that is not shown."""
+    margin = known.margins.get((row.dataset, row.split))
+    if margin is None or row.seeds < SEEDS or inside(row, margin / 100) != SUPPORTED:
+        return ""
+    return f"equal within the registered {margin:g} points"
+
+
+def smaller(row, known: Context) -> str:
+    """That a difference which is shown is smaller than the margin of equal accuracy; empty where it is not."""
+    if verdict(row, known) not in ("yes", WORSE) or not equal(row, known):
+        return ""
+    return f", less than the registered {known.margins[row.dataset, row.split]:g} points"
 
 
 def difference(row, known: Context = UNKNOWN) -> str:
@@ -260,4 +288,4 @@ def difference(row, known: Context = UNKNOWN) -> str:
     if said == "undecided":
         power = f"80 % power from a true difference of {100 * row.decidable:.0f} points"
         return f"{span(row)} points: undecided ({power})."
-    return f"{span(row)} points: {SAID.get(said, said)}."
+    return f"{span(row)} points: {SAID.get(said, said)}{smaller(row, known)}."

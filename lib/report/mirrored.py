@@ -1,17 +1,23 @@
 """The figures of a paper, re-made: each once, in pairs, with captions that can be read alone; other splits in a fold.
 
+A confusion matrix that published scores leave as the only one stands beside ours.
+
 figures.csv, table1.csv, evidence.csv --figures_html--> HTML
 """
 
 import html
+from collections.abc import Callable
 
 import pandas as pd
 
+from lib.evidence import reconstructed
+from lib.evidence.published import of_released
 from lib.plots import show
 from lib.report.headline import LEAST_LEAKING
 from lib.study import Study
 
 PAIRED = {"confusion", "curves"}  # kinds of which the plain and the proposed model stand side by side
+COMPUTED = "reconstructed"  # the kind of a confusion matrix that follows from published scores
 
 
 def figures_html(study: Study, drawn: pd.DataFrame) -> str:
@@ -20,13 +26,29 @@ def figures_html(study: Study, drawn: pd.DataFrame) -> str:
     Args:
         drawn: figures.csv: file, title, alt, kind, model, dataset, split, number.
     """
-    numbered = drawn[drawn.number.notna()].sort_values("number")
-    splits = set(numbered.split.dropna())
+    numbered = drawn[drawn.number.notna()]
+    # a published matrix stands before ours
+    numbered = numbered.assign(ours=numbered.kind != COMPUTED).sort_values(["number", "ours"])
+    return others_folded(study, numbered, lambda rows: pairs_html(study, rows))
+
+
+def epochs_html(study: Study, drawn: pd.DataFrame) -> str:
+    """All models epoch by epoch, one figure per data set, by the split that the numbered figures show; others folded.
+
+    Args:
+        drawn: rows of figures.csv.
+    """
+    return others_folded(study, drawn, lambda rows: show.gallery_html(study.report / "figures", rows))
+
+
+def others_folded(study: Study, drawn: pd.DataFrame, as_html: Callable[[pd.DataFrame], str]) -> str:
+    """Figures without a split and those of the first split; and those of the other splits in a fold."""
+    splits = set(drawn.split.dropna())
     order = ["published", *LEAST_LEAKING, *study.splits]
     first = min(splits, key=order.index) if splits else None
-    shown = pairs_html(study, numbered[numbered.split.isna() | (numbered.split == first)])
+    shown = as_html(drawn[drawn.split.isna() | (drawn.split == first)])
     folded = [
-        f"<h4>Split {html.escape(split)}</h4>{pairs_html(study, numbered[numbered.split == split])}"
+        f"<h4>Split {html.escape(split)}</h4>{as_html(drawn[drawn.split == split])}"
         for split in study.splits
         if split in splits - {first}
     ]
@@ -38,8 +60,9 @@ def figures_html(study: Study, drawn: pd.DataFrame) -> str:
 def pairs_html(study: Study, numbered: pd.DataFrame) -> str:
     """Figures of one kind and data set side by side."""
     made = []
-    of = numbered.dataset.where(numbered.kind.isin(PAIRED), "").fillna("")
-    for _, pair in numbered.groupby([numbered.kind, of], sort=False):
+    shows = numbered.kind.replace(COMPUTED, "confusion")
+    of = numbered.dataset.where(shows.isin(PAIRED), "").fillna("")
+    for _, pair in numbered.groupby([shows, of], sort=False):
         pictures = []
         for row in pair.itertuples():
             drawing = (study.report / "figures" / row.file).read_bytes()
@@ -50,20 +73,34 @@ def pairs_html(study: Study, numbered: pd.DataFrame) -> str:
 
 def caption(study: Study, row) -> str:
     """What a figure shows, on how many images and from how many seeds, beside what the paper prints."""
+    if row.kind == COMPUTED:
+        says = reconstructed.in_words(study, row.dataset, row.model)
+        return f"Figure {row.number:.0f}, computed (page 08), not copied: {row.title}. {says}"
     says = f"Figure {row.number:.0f}, re-made: {row.title}."
     if row.kind not in PAIRED:
         return says
-    scores = of_row(pd.read_csv(study.report / "tables" / "table1.csv").query("metric == 'accuracy'"), row)
+    accuracies = pd.read_csv(study.report / "tables" / "table1.csv").query("metric == 'accuracy'")
+    scores = of_row(of_released(study, accuracies), row)
     size = of_row(pd.read_csv(study.report / "tables" / "evidence.csv"), row)
     seeds = "one seed" if scores.seeds == 1 else f"mean over {scores.seeds:.0f} seeds"
     if row.kind == "confusion":
         says += f" Share of each true class (row) by predicted class (column), {size.images:,.0f} test images, {seeds}."
         says += f" Accuracy {100 * scores['mean']:.1f}%"
         says += "." if pd.isna(scores.low) else f" (95 % CI {100 * scores.low:.1f} to {100 * scores.high:.1f})."
-        return says if pd.isna(scores.published) else f"{says} Published: {100 * scores.published:.2f}%."
+        return says if pd.isna(scores.published) else f"{says} {published_matrix(study, row, scores)}"
     says += f" Accuracy after each epoch, violet in training, orange in validation: line, {seeds}"
     says += "." if scores.seeds == 1 else "; band, lowest to highest seed."
-    return says if pd.isna(scores.published) else f"{says} Published test accuracy: {100 * scores.published:.2f}%."
+    return (
+        says if pd.isna(scores.published) else f"{says} Dotted: published test accuracy, {100 * scores.published:.2f}%."
+    )
+
+
+def published_matrix(study: Study, row, scores: pd.Series) -> str:
+    """The published accuracy beside a confusion matrix of ours, and why no published matrix stands there."""
+    says = f"Published: {100 * scores.published:.2f}%."
+    if reconstructed.only(study, row.dataset, row.model) is not None:
+        return says
+    return f"{says} {reconstructed.in_words(study, row.dataset, row.model)}".strip()
 
 
 def of_row(table: pd.DataFrame, row) -> pd.Series:

@@ -65,27 +65,6 @@ def elsewhere(study: Study) -> pd.DataFrame:
     return table[~table.dataset.isin(own) | other_models]
 
 
-def of_released(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
-    """`scores` (table1.csv) with what the paper prints for its proposed model beside the released attention.
-
-    The study may call that model otherwise.
-    """
-    released = [
-        name
-        for name, model in study.models.items()
-        if model.settings.get("attention") == "released" and model.settings.get("selection") != "none"
-    ]
-    printed_ones = printed(study)
-    if "vit-proposed" in study.models or "vit-proposed" not in set(printed_ones.model):
-        return scores
-    scores = scores.copy()
-    proposed = printed_ones[printed_ones.model == "vit-proposed"].set_index("dataset")
-    for place, row in scores[scores.model.isin(released) & scores.metric.isin(proposed.columns)].iterrows():
-        if stands_for(study, row.dataset) in proposed.index:
-            scores.loc[place, "published"] = proposed.loc[stands_for(study, row.dataset), row.metric]
-    return scores
-
-
 def cell_html(mean: float, low: float, high: float, metric: str) -> str:
     """A score, and below it its interval, as a cell of a table."""
     number = "{:.1f}" if metric == "accuracy" else "{:.3f}" if metric == "auc" else "{:.2f}"
