@@ -5,6 +5,8 @@ import re
 import subprocess
 
 import nbformat
+import pytest
+from conftest import ROOT
 from look import CHROMIUM, NEEDS_CHROMIUM, QUIET
 
 from lib.report.execute import stable
@@ -20,6 +22,24 @@ MEASURE = """<script>addEventListener("load", () => {
     formulas.length, formulas.filter(f => f.getBoundingClientRect().height > 4).length];
   document.body.dataset.seen = seen.join(" ");
 })</script>"""
+
+
+PAGES = re.compile(rb"/Type\s*/Page\b")
+MOST = 10  # pages of A4 that a report of three splits, two data sets and seven models may have
+
+
+@NEEDS_CHROMIUM
+@pytest.mark.slow
+def test_a_long_report_prints_on_ten_pages_of_a4(tmp_path):
+    page = (ROOT / "reports/small/index.html").read_text()
+    if (ROOT / "lib/report/page/style.css").read_text().strip() not in page:
+        pytest.skip("reports/small is older than the style: make redo STUDY=small")
+    copy, printed = tmp_path / "page.html", tmp_path / "page.pdf"
+    base = f'<base href="{(ROOT / "reports/small").as_uri()}/">'
+    copy.write_text(page.replace("<head>", f"<head>{base}<style>@page {{ size: A4; }}</style>", 1))
+    command = [CHROMIUM, *QUIET, f"--user-data-dir={tmp_path / 'profile'}", "--no-pdf-header-footer"]
+    subprocess.run([*command, f"--print-to-pdf={printed}", copy.as_uri()], capture_output=True, timeout=240, check=True)
+    assert 3 < len(PAGES.findall(printed.read_bytes())) <= MOST
 
 
 def browse(page, folder) -> tuple[str, list[str]]:

@@ -149,11 +149,14 @@ def labels_caption(cell: Cell, assessed: pd.DataFrame, beside: str) -> str:
     """
     first = assessed.iloc[0]
     of, over = seeds_in_words(cell.study, assessed)
-    return (
-        f"{cell.entry.title}, split {cell.split}: AUC of each label on {first.images:,.0f} test images in {first.groups:,.0f} groups;"
-        f" in brackets, the groups that have the label. Dot: {of}. Bar: 95 % interval over groups{over}, where"
-        f" the label has enough groups. Open diamond: {beside}. An AUC of 0.5 is chance."
+    where = f"{cell.entry.title}, split {cell.split}, {first.images:,.0f} test images in {first.groups:,.0f} groups"
+    says = (
+        f"{where}: AUC of each label; in brackets, the groups that have it. Dark dot: the best network, {of}. Bar: its"
     )
+    says += f" 95 % interval over groups{over}, where the label has enough groups."
+    if len(cell.study.models) > 1:
+        says += " Pale dots: other networks."
+    return f"{says} Open diamond: {beside}. An AUC of 0.5 is chance."
 
 
 def seeds_in_words(study: Study, assessed: pd.DataFrame) -> tuple[str, str]:
