@@ -23,7 +23,7 @@ export PYTHONUTF8 := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 REDO = 06_evaluate 07_figures 08_claims 09_report
 
-.PHONY: report redo lab test test-all test-faults pipelines site badges bench
+.PHONY: report redo lab test test-all test-faults pipelines site badges bench again
 report: .venv/ready
 	@study="$(STUDY)"; $(if $(IMAGES),study=$$(python -m lib own "$(IMAGES)" $(MODELS)) && python -m lib look $$study \
 	$(if $(MODELS),&&,; exit $$?;)) \
@@ -67,6 +67,9 @@ badges:
 bench: .venv/ready
 	python -m tests.bench
 
-.venv/ready: requirements-dev.txt requirements.txt constraints.txt
+# again: where the Python that .venv was made with is gone, or another user's
+.venv/ready: requirements-dev.txt requirements.txt constraints.txt $(shell test -x .venv/bin/python || echo again)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or later is needed; name one as PYTHON=...")'
-	@$(PYTHON) .setup/environment.py $^
+	@$(PYTHON) .setup/environment.py $(filter %.txt,$^)
+
+again:

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 READY, HERE = Path(".venv/ready"), Path(__file__).parent
+VENV, PROGRAMS = READY.parent, [".venv/bin/python", ".venv/bin/pip"]
 
 
 def alone() -> int:
@@ -29,8 +30,22 @@ def alone() -> int:
 
 
 def is_ready(files: list[str]) -> bool:
-    """Whether .venv was set up after each of these files changed."""
-    return READY.exists() and all(READY.stat().st_mtime >= Path(file).stat().st_mtime for file in files)
+    """Whether .venv was set up after each of these files changed, and has a Python that may be run."""
+    return READY.exists() and can_run() and all(READY.stat().st_mtime >= Path(file).stat().st_mtime for file in files)
+
+
+def can_run() -> bool:
+    """Whether the Python and the pip of .venv are there, and may be run by this user."""
+    return all(os.access(program, os.X_OK) for program in PROGRAMS)
+
+
+def make_anew() -> None:
+    """Make an empty .venv. Ends with a message where it is a link, since what that leads to may be in use."""
+    if VENV.is_symlink():
+        sys.exit(f"error: .venv is a link to {os.readlink(VENV)}, which has no Python to run here: delete the link")
+    if not os.access(VENV if VENV.exists() else ".", os.W_OK):
+        sys.exit(f"error: {VENV.absolute()} cannot be written: make its folder writable, or copy the project elsewhere")
+    subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
 
 
 def main(files: list[str]) -> int:
@@ -39,9 +54,9 @@ def main(files: list[str]) -> int:
     if is_ready(files):
         return 0
     print("Setting up .venv: about 6 GB, a minute or a few, once", flush=True)
-    if not os.access(".venv/bin/pip", os.X_OK):
-        subprocess.run([sys.executable, "-m", "venv", "--clear", ".venv"], check=True)
-    status = subprocess.run([".venv/bin/python", HERE / "install.py", files[0]]).returncode
+    if not can_run():
+        make_anew()
+    status = subprocess.run([PROGRAMS[0], HERE / "install.py", files[0]]).returncode
     if status == 0:
         READY.touch()
     os.close(place)
@@ -54,4 +69,7 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         sys.exit(130)
     except subprocess.CalledProcessError:
-        sys.exit("error: .venv could not be made (above); on Debian it needs the package python3-venv")
+        sys.exit("error: .venv could not be made (above): it needs room on this disk; Debian's package is python3-venv")
+    except OSError as error:
+        cure = "mend that, or copy the project elsewhere"
+        sys.exit(f"error: {error.filename or VENV} cannot be written or run ({error.strerror}): {cure}")

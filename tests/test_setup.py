@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import platforms
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, mounted
 
 SCRIPT = ROOT / ".setup" / "install.py"
 spec = importlib.util.spec_from_file_location("install", SCRIPT)
@@ -102,9 +102,51 @@ def test_a_second_make_waits_for_the_first_and_takes_what_it_has_set_up(tmp_path
         command = [sys.executable, ".setup/environment.py", "pins.txt"]
         second = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
         assert "waiting" in second.stdout.readline()
-        (tmp_path / ".venv").mkdir()
+        subprocess.run([sys.executable, "-m", "venv", tmp_path / ".venv"], check=True)
         (tmp_path / ".venv" / "ready").touch()
     assert second.communicate(timeout=60)[0] == "" and second.returncode == 0
+
+
+def set_up(folder) -> subprocess.CompletedProcess:
+    """Set up .venv in a folder, with no package, without the network."""
+    shutil.copytree(SCRIPT.parent, folder / ".setup", dirs_exist_ok=True)
+    (folder / "pins.txt").touch()
+    command = [sys.executable, ".setup/environment.py", "pins.txt"]
+    offline = {**os.environ, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": "/dev/null"}
+    return subprocess.run(command, cwd=folder, env=offline, capture_output=True, text=True)
+
+
+def test_an_environment_whose_python_is_gone_is_made_again(tmp_path):
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    for name in ["bin/pip", "ready"]:
+        (tmp_path / ".venv" / name).touch(0o777)
+    (tmp_path / ".venv/bin/python").symlink_to("/gone/python3")
+    assert set_up(tmp_path).returncode == 0
+    assert subprocess.run([tmp_path / ".venv/bin/python", "-c", ""]).returncode == 0
+
+
+def test_a_link_to_another_environment_is_never_cleared(tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "kept").touch()
+    (tmp_path / ".venv").symlink_to("other")
+    made = set_up(tmp_path)
+    assert (
+        made.returncode == 1
+        and made.stderr.startswith("error: .venv is a link to other")
+        and "\n" not in made.stderr[:-1]
+    )
+    assert (tmp_path / "other" / "kept").exists()
+
+
+def test_a_folder_that_takes_no_environment_is_told(tmp_path):
+    with mounted(tmp_path / "small", "size=1m") as folder:
+        shutil.copytree(SCRIPT.parent, folder / ".setup")
+        (folder / "pins.txt").touch()
+        subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+        made = subprocess.run(
+            [sys.executable, ".setup/environment.py", "pins.txt"], cwd=folder, capture_output=True, text=True
+        )
+    assert made.returncode == 1 and "Traceback" not in made.stderr and "copy the project elsewhere" in made.stderr
 
 
 @contextmanager
