@@ -82,9 +82,9 @@ def test_twelve_and_sixteen_bit_grey_keep_their_high_bits(values, kept):
 @pytest.mark.parametrize(
     "content, message",
     [
-        (b"", "no whole zip file (0 bytes"),
-        (b"not a zip", "no whole zip file"),
-        (None, "no whole zip file"),
+        (b"", "not a complete zip file (0 bytes"),
+        (b"not a zip", "not a complete zip file"),
+        (None, "not a complete zip file"),
     ],
 )
 def test_a_broken_archive_is_named_with_what_to_do(tmp_path, content, message):
@@ -236,7 +236,7 @@ def test_an_encrypted_archive_and_one_of_another_kind_say_so(tmp_path):
         datasets.read_images(path, ENTRY, 8)
     for start, kind in archives.OTHERS.items():
         path.write_bytes(start + bytes(100))
-        with pytest.raises(StudyError, match=f"is no whole zip file but {kind}"):
+        with pytest.raises(StudyError, match=f"is not a zip file but {kind}"):
             archives.open_archive(path)
 
 

@@ -89,13 +89,13 @@ def test_a_disk_that_fills_under_kaggle_s_client_is_not_told_as_missing_credenti
 
 def test_an_archive_without_an_address_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("STUDY_ARCHIVES", str(tmp_path))
-    with pytest.raises(StudyError, match="no address of it is known: put it there"):
+    with pytest.raises(StudyError, match="its address is not known: put it there"):
         fetch.find_archive("covid-chestxray", catalogue.entry("covid-chestxray"), {}, tmp_path)
 
 
 def test_a_part_of_a_data_set_is_never_replaced_by_the_whole(tmp_path, monkeypatch):
     monkeypatch.setenv("STUDY_ARCHIVES", str(tmp_path))
-    with pytest.raises(StudyError, match="kmnist.zip is not there, and no address of it is known"):
+    with pytest.raises(StudyError, match="kmnist.zip is not there, and its address is not known"):
         fetch.find_archive("kmnist-subset", catalogue.entry("kmnist-subset"), {}, tmp_path / "made.zip")
 
 

@@ -147,7 +147,7 @@ def test_a_download_resumes_has_the_official_checksum_and_then_needs_no_remark(s
 def test_a_download_without_the_official_checksum_is_deleted(site, folder, monkeypatch):
     with serve(site[0]) as (address, _):
         monkeypatch.setattr(medmnist, "ADDRESS", f"{address}/{{name}}")
-        with pytest.raises(StudyError, match="has not the official checksum and was deleted"):
+        with pytest.raises(StudyError, match="does not have the official checksum and was deleted"):
             fetch.fetch_medmnist(catalogue.entry("blood-mnist"), 28)
     assert not list((folder / "data/archives").iterdir())
 

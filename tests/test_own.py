@@ -185,7 +185,7 @@ def test_what_cannot_be_split_is_refused(project, tmp_path, classes, number, mes
         ("path,label\na.png,x\nb.png,y\n", "2 images of t.csv are not there: a.png, b.png"),
         ("path,label\n../a.png,x\nb.png,y\n", "are not there"),
         ("path,label\na.png,x\na.png,y\n", "1 of 1 images of t.csv carry two labels or more, as a.png: 'x' and 'y'"),
-        ("", "is no table"),
+        ("", "cannot be read as a table"),
     ],
 )
 def test_a_wrong_table_is_refused_with_a_reason(project, tmp_path, text, message):
@@ -283,7 +283,7 @@ def test_names_that_no_terminal_prints_are_refused_or_escaped(project, tmp_path)
         open(odd, "wb").close()
     except OSError:
         pytest.skip("this file system takes only UTF-8")
-    with pytest.raises(StudyError, match="1 files have names that are no UTF-8 text") as error:
+    with pytest.raises(StudyError, match="1 files have names that are not UTF-8") as error:
         own.make_study(tmp_path / "cats")
     assert str(error.value).isprintable() or "\x1b" not in str(error.value)
     str(error.value).encode()

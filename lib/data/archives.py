@@ -82,8 +82,9 @@ def open_archive(path: Path) -> zipfile.ZipFile | Folder:
             start = file.read(16).lstrip()
         if kind := next((kind for magic, kind in OTHERS.items() if start.startswith(magic)), None):
             cure = "fetch it again" if kind == "a web page" else "unpack it, and pack it again as zip"
-            raise StudyError(f"{path} is no whole zip file but {kind} ({size} bytes): {cure}") from None
-        raise StudyError(f"{path} is no whole zip file ({size} bytes: {error}): delete it and fetch it again") from None
+            raise StudyError(f"{path} is not a zip file but {kind} ({size} bytes): {cure}") from None
+        cure = "delete it and fetch it again"
+        raise StudyError(f"{path} is not a complete zip file ({size} bytes: {error}): {cure}") from None
     require_safe(archive, path)
     require_readable(archive, path)
     for member in archive.infolist():  # as some Windows programs write them

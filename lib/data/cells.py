@@ -56,7 +56,7 @@ def read_table(archive, name: str, needed: list[str] = (), tell=silent) -> pd.Da
             io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, skipinitialspace=separator != "\t"
         )
     except ValueError as error:  # of pandas
-        raise StudyError(f"{name} is no table: {str(error).strip()}; mend that line, or {SAVE}") from None
+        raise StudyError(f"{name} cannot be read as a table: {str(error).strip()}; mend that line, or {SAVE}") from None
     return table.rename(columns=clean)
 
 
@@ -82,7 +82,7 @@ def decoded(content: bytes, name: str, tell=silent) -> str:
             odd = sorted(set(text) - set(map(chr, range(128))))
             tell(f"{name} is not UTF-8: read as Windows cp1252, in which it has the letters {' '.join(odd[:20])}")
         return text
-    raise StudyError(f"{name} is no table: its text is neither UTF-8, UTF-16 nor cp1252; {SAVE}")
+    raise StudyError(f"{name} cannot be read as a table: its text is not in UTF-8, UTF-16 or cp1252; {SAVE}")
 
 
 def has_columns(header: str, separator: str, needed: list[str]) -> bool:

@@ -84,7 +84,7 @@ def find_archive(
     if entry.kaggle:
         return from_kaggle(entry.kaggle, path)
     cure = "put it there, or name its folder in STUDY_ARCHIVES"
-    raise StudyError(f"{path} is not there, and no address of it is known: {cure}")
+    raise StudyError(f"{path} is not there, and its address is not known: {cure}")
 
 
 def kept_medmnist(entry: Dataset, image_size: int) -> Path:
@@ -107,7 +107,7 @@ def fetch_medmnist(entry: Dataset, image_size: int, progress=quiet) -> Path:
         raise StudyError(f"{error}\n  Or {cure}.") from None
     if not medmnist.is_official(fetched, entry, medmnist.size_for(image_size)):
         fetched.unlink()
-        raise StudyError(f"the file from {address} has not the official checksum and was deleted: run this again")
+        raise StudyError(f"the file from {address} does not have the official checksum and was deleted: run this again")
     os.replace(fetched, path)
     return path
 

@@ -37,7 +37,7 @@ def images_of(archive, tell=silent) -> list[str]:
         require_content(Path(archive.filename), names)
     if wrong := [name for name in names if not name.isascii() and not is_text(name)]:
         raise StudyError(
-            f"{len(wrong)} files have names that are no UTF-8 text, as {visible(wrong[0])}: rename them"
+            f"{len(wrong)} files have names that are not UTF-8, such as {visible(wrong[0])}: rename them"
             " (convmv -r -f latin1 -t utf8 --notest FOLDER), and run this again"
         )
     images, others = [], Counter()
@@ -158,7 +158,7 @@ def require_classes(top: Path, folders: Counter, names: list[str], alike: set[st
         raise StudyError(f"{visible(str(top))} is divided into {named}: {cure}")
     if len(folders) > 1 and all("".join(words_of(folder)) in KINDS for folder in folders):
         cure = "name a folder with one sub-folder per class, or a CSV file with path and label"
-        raise StudyError(f"{visible(str(top))} holds {named}: these are kinds of files, and no classes; {cure}")
+        raise StudyError(f"{visible(str(top))} holds {named}: these are kinds of files, not classes; {cure}")
     inside: dict[str, set[str]] = {}
     for name in names:
         inside.setdefault(name.split("/")[0], set()).update(map(folded, name.split("/")[1:-1]))

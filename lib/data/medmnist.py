@@ -64,9 +64,9 @@ def read(path: Path, entry: Dataset) -> Iterator[tuple[str, np.ndarray, np.ndarr
                 require_layout(images, labels, len(entry.classes), several=entry.labels == "many")
                 yield printed, images, labels
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, AttributeError) as error:
-        raise StudyError(f"{path} is no whole file of MedMNIST ({error}): {cure}") from None
+        raise StudyError(f"{path} is not a complete MedMNIST file ({error}): {cure}") from None
     except (KeyError, ValueError) as error:
-        raise StudyError(f"{path} is no file of MedMNIST's {entry.medmnist.name} ({error}): {cure}") from None
+        raise StudyError(f"{path} is not MedMNIST's {entry.medmnist.name} ({error}): {cure}") from None
 
 
 def require_layout(images: np.ndarray, labels: np.ndarray, classes: int, *, several: bool) -> None:

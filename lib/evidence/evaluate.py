@@ -87,7 +87,7 @@ def read_study(study: Study) -> list[Result]:
     results = [result for cell in study.cells for result in read_cell(cell)]
     if not any(result.trained for result in results):
         where = f"runs/{study.study}"
-        raise StudyError(f"no training of the study {study.study} came to an end: stopped.txt in {where} says why")
+        raise StudyError(f"every training of the study {study.study} was stopped: stopped.txt in {where} says why")
     return results
 
 

@@ -34,9 +34,9 @@ def learned_nothing(run: Run, tested: pd.DataFrame) -> str:
     """Why a training counts as one that learned nothing; empty where it learned. tested: its test predictions."""
     loss, constant = history(run).train_loss.iloc[-1], losses.constant_loss(run.cell)
     if not loss < BELOW * constant:
-        return f"training loss {loss:.3g}, one answer for all images has {constant:.3g}"
+        return f"training loss {loss:.3g}; the best constant answer has {constant:.3g}"
     most = tested.predicted.value_counts(normalize=True).max()
-    return f"one answer for {most:.0%} of the test images" if most >= ONE_ANSWER else ""
+    return f"the same answer for {most:.0%} of the test images" if most >= ONE_ANSWER else ""
 
 
 @cache

@@ -58,7 +58,8 @@ def read_text(path: Path) -> pd.DataFrame:
             return pd.read_csv(path, dtype=text, index_col=False, keep_default_na=False, na_values=[""])
     # ValueError: also ParserError, EmptyDataError and UnicodeDecodeError; the last three: of gzip
     except (ValueError, pd.errors.ParserWarning, OSError, EOFError, zlib.error) as error:
-        raise StudyError(f"{path} is no table: {error}; restore it from Git, or train that model again") from None
+        cure = "restore it from Git, or train that model again"
+        raise StudyError(f"{path} cannot be read as a table: {error}; {cure}") from None
 
 
 def as_numbers(table: pd.DataFrame) -> np.ndarray:

@@ -112,10 +112,8 @@ def learned_nothing(study: Study) -> str:
         named.append(f"{where}: {learning.in_words(rows, study.titles)}")
     if not named:
         return ""
-    why = (
-        f"a training loss above {learning.BELOW:.0%} of that of one answer for all images, or one answer for nearly all"
-    )
-    why += " test images"
+    why = f"a training loss above {learning.BELOW:.0%} of that of the best constant answer"
+    why += ", or the same answer for nearly all test images"
     return f"**Networks that learned nothing** ({why}), with the number of such trainings: {'; '.join(named)}."
 
 

@@ -151,7 +151,7 @@ def learned(study: Study) -> str:
     named = [f"{model} ({row.trained - row.nothing} of {row.trained})" for model, row in did.iterrows()]
     nothing = counts.nothing.sum()
     trainings = f"{nothing} of {counts.trained.sum()} trainings"
-    parts = [f"**Not learned**: {trainings} learned no more than one answer for all images."] if nothing else []
+    parts = [f"**Not learned**: {trainings} learned no more than the best constant answer."] if nothing else []
     parts += [f"**Learned**: {', '.join(named)}."] if named else []
     return " ".join(parts)
 

@@ -32,7 +32,7 @@ def start_fabric(study: Study):
     name, device = f"params/{study.study}", study.training.device
     if device == "cuda" and not torch.cuda.is_available():
         raise StudyError(
-            f"{name} asks for device: cuda, and this machine has none; set device: auto to train on what there is"
+            f"{name} asks for device: cuda, and this machine has none; set device: auto to train on the CPU"
         )
     if device != "cpu" and torch.cuda.is_available() and study.devices > torch.cuda.device_count():
         raise StudyError(f"{name} asks for devices: {study.devices}, and this machine has {torch.cuda.device_count()}")

@@ -66,7 +66,7 @@ def fetch(url: str, path: Path) -> None:
             raise StudyError(f"{error}\n  Or {otherwise}.") from None
         if digest and not file_digest(fetched).startswith(digest[0]):
             fetched.unlink()
-            raise StudyError(f"the file from {url} has not the checksum in its name: try again, or {otherwise}")
+            raise StudyError(f"the file from {url} does not have the checksum in its name: try again, or {otherwise}")
         os.replace(fetched, kept)
     shutil.copyfile(kept, path)
 
