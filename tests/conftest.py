@@ -14,6 +14,7 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # tests run side by side: who waits leaves its core to others
 
+import hypothesis
 import numpy as np
 import pandas as pd
 import psutil
@@ -27,6 +28,9 @@ from lib import strict  # noqa: E402
 from lib.data.files import alone, write_csv  # noqa: E402
 from lib.strict import read_yaml, validated  # noqa: E402
 from lib.study import Study  # noqa: E402
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # no test fails because a machine is slow
+hypothesis.settings.load_profile("untimed")
 
 PLANTED = {
     "KAGGLE_USERNAME": "planted-user",

@@ -13,7 +13,7 @@ matrices = st.integers(2, 6).flatmap(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(matrices)
 def test_the_macro_f1_of_any_confusion_matrix_lies_within(matrix):
     confusion = np.array(matrix, dtype=float)
@@ -23,7 +23,7 @@ def test_the_macro_f1_of_any_confusion_matrix_lies_within(matrix):
     assert low - 1e-9 <= f1 <= high + 1e-9
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=8))
 def test_no_choice_of_classes_goes_beyond(pairs):
     precision, recall = np.array(pairs).T

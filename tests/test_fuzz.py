@@ -29,7 +29,6 @@ VALUES = st.recursive(SCALARS, lambda v: st.lists(v, max_size=3) | st.dictionari
 CODE = re.compile(r'File "|Traceback|(lib|site-packages|python3[.0-9]*)/[\w/]+\.py')
 many = settings(
     max_examples=int(os.environ.get("EXAMPLES", 500)),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     derandomize=True,
 )

@@ -98,7 +98,7 @@ def folder_of(tmp_path, arrays, kind="TIFF"):
     return tmp_path
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     tops=st.lists(st.integers(300, 60_000), min_size=2, max_size=5, unique=True),
     shift=st.sampled_from([0, -1000, -32768 // 2]),

@@ -20,7 +20,6 @@ from lib.study import own
 
 many = settings(
     max_examples=int(os.environ.get("EXAMPLES", 40)),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 LABELS = ["Zölle Größe", "7", "normal tissue"]
@@ -211,7 +210,7 @@ def test_a_column_of_sources_is_known_by_its_name_and_names_without_folders_are_
 
 
 @given(st.sampled_from(["0", "-1", "9999", "no id", "keine Angabe"]), st.integers(8, 20))
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_patient_of_many_images_is_told(folder, word, number):
     top, plain = folder
     plain.assign(patient=[word] * number + list(map(str, range(100, 130 - number)))).to_csv(top / "t.csv", index=False)
