@@ -22,7 +22,8 @@ def test_an_interval_decides_only_beyond_zero_and_only_where_both_arms_learned(l
 def row(**changed):
     values = {"data": "Cells", "run": True, "estimate": -0.7, "low": -0.9, "high": -0.5, "detectable": 0.3}
     values |= {"margin": 1.0, "effect": 5.0, "verdict": HARMS}
-    return pd.Series(values | changed)
+    values |= changed
+    return pd.Series(values | {"phrase": values["data"].lower()})
 
 
 def test_a_row_says_what_is_excluded_and_what_is_not():
@@ -40,10 +41,10 @@ def test_a_row_says_what_is_excluded_and_what_is_not():
 def test_one_sentence_names_every_data_set_also_those_that_were_not_run():
     table = pd.DataFrame([row(), row(data="Slices", verdict=OPEN), row(data="Digits", run=False)])
     says = answer.together(table)
-    assert "less accurate on Cells." in says and "No difference is shown on Slices." in says
-    assert "The arms are equally accurate within 1 points on Slices." in says
+    assert "less accurate on cells." in says and "No difference is shown on slices." in says
+    assert "The arms are equally accurate within 1 points on slices." in says
     assert "equally" not in answer.together(table.assign(low=-2))
-    assert says.endswith("No result yet: Digits.")
+    assert says.endswith("No result yet: digits.")
     assert answer.together(table.iloc[2:]) == "No study of the answer has been run yet."
 
 
@@ -101,4 +102,5 @@ def test_a_question_about_two_arms_that_differ_in_more_than_the_residual_is_refu
 def test_the_page_names_the_data_sets_on_which_methods_disagree():
     rows = [("Cells", "one", -1.0, 1.0), ("Cells", "two", 0.1, 1.0), ("Slices", "one", -2.0, -1.0)]
     methods = pd.DataFrame(rows, columns=["data", "method", "low", "high"])
-    assert answer.agreement(methods) == "The methods agree on Slices. They disagree on Cells."
+    assert answer.agreement(methods) == "The methods disagree on Cells; they agree on Slices."
+    assert answer.agreement(methods[methods.data == "Slices"]) == "The methods agree on all data sets."

@@ -53,10 +53,10 @@ def load_questions() -> Questions:
 def answers(questions: list[Question]) -> pd.DataFrame:
     """One row per question; numbers in percentage points, accuracies in percent.
 
-    Columns: study, data (its title), run (whether the study has a table with the two arms), estimate, low, high,
-    detectable (the smallest true difference that is found with 80 % power), seeds, images, groups, with_residual,
-    without, constant (the most common class), simple (the best simple classifier) and its name, effect, margin,
-    verdict.
+    Columns: study, data (its title), phrase (the same within a sentence), run (whether the study has a table with the
+    two arms), estimate, low, high, detectable (the smallest true difference that is found with 80 % power), seeds,
+    images, groups, with_residual, without, constant (the most common class), simple (the best simple classifier) and
+    its name, effect, margin, verdict.
     """
     return pd.DataFrame([answer(question) for question in questions])
 
@@ -69,7 +69,8 @@ def answer(question: Question) -> dict:
         strict.known(model, study.models, f"model of params/{question.study}")
     if not arms.of_residual(study, question.model, question.minus):
         raise StudyError(f"{question.model} and {question.minus} of {question.study} differ in more than the residual")
-    row = {"study": question.study, "data": study.entry(question.dataset).title, "run": False}
+    entry = study.entry(question.dataset)
+    row = {"study": question.study, "data": entry.title, "phrase": entry.phrase, "run": False}
     row |= {"effect": question.effect, "margin": question.margin}
     difference, scores = of_cell(cell, "differences"), of_cell(cell, "evidence")
     if len(difference):
@@ -158,7 +159,7 @@ def together(table: pd.DataFrame) -> str:
     run = table[table.run]
     if run.empty:
         return "No study of the answer has been run yet."
-    named = {verdict: list(part.data) for verdict, part in run.groupby("verdict")}
+    named = {verdict: list(part.phrase) for verdict, part in run.groupby("verdict", sort=False)}
     says = {
         HELPS: "The residual of the best head makes a small ViT more accurate on {}.",
         HARMS: "The residual of the best head makes a small ViT less accurate on {}.",
@@ -168,9 +169,9 @@ def together(table: pd.DataFrame) -> str:
     sentences = [says[verdict].format(listed(named[verdict])) for verdict in says if verdict in named]
     equal = run[(run.verdict == OPEN) & (run.low >= -run.margin) & (run.high <= run.margin)]
     if len(equal):
-        margins = [f"within {row.margin:g} points on {row.data}" for row in equal.itertuples()]
+        margins = [f"within {row.margin:g} points on {row.phrase}" for row in equal.itertuples()]
         sentences.append(f"The arms are equally accurate {listed(margins)}.")
-    if missing := list(table[~table.run].data):
+    if missing := list(table[~table.run].phrase):
         sentences.append(f"No result yet: {listed(missing)}.")
     return " ".join(sentences)
 
@@ -203,9 +204,6 @@ def agreement(methods: pd.DataFrame) -> str:
     sides = [differences.side(row.low, row.high) for row in methods.itertuples()]
     number = methods.assign(side=sides).groupby("data", sort=False).side.nunique()
     alike, apart = list(number.index[number == 1]), list(number.index[number > 1])
-    parts = []
-    if alike:
-        parts.append(f"The methods agree on {listed(alike)}.")
-    if apart:
-        parts.append(f"They disagree on {listed(apart)}.")
-    return " ".join(parts)
+    if not apart:
+        return "The methods agree on all data sets."
+    return f"The methods disagree on {listed(apart)}; they agree on {listed(alike) if alike else 'no other'}."
