@@ -90,6 +90,12 @@ def test_every_study_has_a_row_and_those_with_a_report_a_link_but_neither_the_de
     assert all((strict.ROOT / "reports" / link).exists() for link in links.values())
 
 
+def test_a_study_of_the_residuals_document_quotes_what_several_studies_found():
+    finding = (ROOT / "reports" / "answer" / "answer.md").read_text(encoding="utf-8").split("\n")[0]
+    assert documents.together(load_study("small")).endswith(finding)
+    assert documents.together(load_study("primer")) == ""
+
+
 def test_a_study_that_was_not_run_says_what_it_would_cost_where_steps_were_timed():
     timed = pd.read_csv(ROOT / "reports" / "bench" / "studies.csv")
     hours = timed[timed.study == "paper"].cpu_hours.sum()

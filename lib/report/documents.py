@@ -66,6 +66,18 @@ def document_of(study: Study) -> str | None:
     return RESIDUAL if headline.contest(study) else None
 
 
+def together(study: Study) -> str:
+    """What several studies found on the residual's question, and their page; empty where a study asks another one.
+
+    The page is made from the tables of studies, so that no stage of theirs depends on it.
+    """
+    path = strict.ROOT / "reports" / "answer" / "answer.md"
+    if document_of(study) != RESIDUAL or not path.exists():
+        return ""
+    finding = path.read_text(encoding="utf-8").split("\n\n")[0].strip()
+    return f"**Several studies together** ([their page](../answer/index.html)): {finding}"
+
+
 def residual(studies: list[Study]) -> tuple[str, str]:
     """Finding and how sure: the tie of the published rule; from reports/answer what the residual adds per data set."""
     folder = strict.ROOT / "reports" / "answer"
