@@ -85,14 +85,19 @@ def residual(studies: list[Study]) -> tuple[str, str]:
         return "No study of its question has been run yet.", ""
     finding = (folder / "answer.md").read_text(encoding="utf-8").split("\n\n")[0].strip()
     table = pd.read_csv(folder / "tables" / "answer.csv")
-    sure = []
-    for row in table[table.run].itertuples():
-        sure.append(
-            f"{row.data}: {row.estimate:+z.1f} percentage points"
-            f" (95 % CI {row.low:+.1f} to {row.high:+.1f}), {row.seeds:.0f} seeds per arm,"
-            f" {row.images:,.0f} test images; a difference of {row.detectable:.1f} points is detected with 80 % power."
-        )
-    return f"{tie(studies)} {finding}".strip(), " ".join(sure)
+    run = table[table.run]
+    spans = [f"{row.data} [{row.low:+.1f}, {row.high:+.1f}]" for row in run.itertuples()]
+    sure = (
+        f"95 % intervals of the difference, in percentage points: {', '.join(spans)}. Per data set"
+        f" {between(run.seeds, ',.0f')} seeds per arm and {between(run.images, ',.0f')} test images;"
+        f" 80 % power from {between(run.detectable, '.1f')} points."
+    )
+    return f"{tie(studies)} {finding}".strip(), sure
+
+
+def between(numbers: pd.Series, form: str) -> str:
+    """The smallest and the largest number, or one where they print alike."""
+    return " to ".join(dict.fromkeys(f"{end:{form}}" for end in [numbers.min(), numbers.max()]))
 
 
 def claimed(studies: list[Study], shown: int = SHOWN) -> tuple[str, str]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from lib.evidence import arms, learning
 from lib.report import headline
-from lib.report.documents import Source, claimed, document_of, equations, load_source, setting, tie
+from lib.report.documents import Source, between, claimed, document_of, equations, load_source, setting, tie
 from lib.report.tables import within
 from lib.study import Study, load_study
 
@@ -78,15 +78,10 @@ def done(study: Study) -> str:
     seeds = pd.Series([len(cell.seeds(model)) for cell in study.cells for model in study.models])
     several = "s" if len(study.models) > 1 else ""
     return (
-        f"{len(study.models)} network{several}, {between(millions, '{:.2f}')} million parameters,"
+        f"{len(study.models)} network{several}, {between(millions, '.2f')} million parameters,"
         f" {'some with' if real else 'no'} ImageNet weights, {study.training.image_size} px,"
-        f" {between(seeds, '{:.0f}')} seed{'s' if seeds.max() > 1 else ''}; {', '.join(data)}."
+        f" {between(seeds, '.0f')} seed{'s' if seeds.max() > 1 else ''}; {', '.join(data)}."
     )
-
-
-def between(numbers: pd.Series, form: str) -> str:
-    """The smallest and the largest number, or one where they print alike."""
-    return " to ".join(dict.fromkeys([form.format(numbers.min()), form.format(numbers.max())]))
 
 
 def counted(study: Study, dataset: str, split: str) -> pd.DataFrame:
@@ -175,7 +170,7 @@ def how_sure(known: Results) -> str:
             of = table(study, f"{dataset}-{split}", "splits")
             of = of[of.part == "test"] if (of.part == "test").any() else of
             per_class = of.groupby("label")["groups"].sum()
-            text += f" in {row.groups:,} groups ({between(per_class, '{:.0f}')} per class)"
+            text += f" in {row.groups:,} groups ({between(per_class, ',.0f')} per class)"
         parts.append(text if alike else f"{text}, split `{split}`")
     where = f", split `{split}`" if alike else ""
     return " ".join([f"{'; '.join(parts)}{where}.", *doubts(known)])
