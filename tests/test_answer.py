@@ -31,11 +31,21 @@ def test_a_row_says_what_is_excluded_and_what_is_not():
     assert says.startswith(
         "-0.7 [-0.9, -0.5] points: the residual lowers accuracy, by less than the margin of 1 points."
     )
-    assert "5.00 points is excluded" in says
+    assert "The paper's 5.00 points (proposed minus plain ViT) are excluded" in says
+    assert "perhaps by more than the margin of 0.5 points" in answer.words(row(margin=0.5))
     wide = answer.words(row(low=-3.0, high=6.0, verdict=OPEN))
     assert "no difference is shown" in wide and "not excluded" in wide and "equally" not in wide
     assert "paper" not in answer.words(row(effect=float("nan")))
     assert "decides nothing" in answer.words(row(verdict=VOID))
+
+
+def test_data_sets_on_which_an_arm_is_not_above_a_simple_classifier_are_named():
+    scores = {"without": 70.0, "with_residual": 69.0, "constant": 60.0, "simple": 65.0}
+    both = pd.DataFrame([row(**scores), row(**scores | {"data": "Slices", "simple": 69.5})])
+    says = answer.learned(both)
+    assert "above the most common class on every data set" in says and "best simple classifier on slices" in says
+    assert "too." in answer.learned(both.iloc[:1])
+    assert "not above the most common class on slices" in answer.learned(both.assign(constant=[60.0, 69.0]))
 
 
 def test_one_sentence_names_every_data_set_also_those_that_were_not_run():
@@ -103,4 +113,4 @@ def test_the_page_names_the_data_sets_on_which_methods_disagree():
     rows = [("Cells", "one", -1.0, 1.0), ("Cells", "two", 0.1, 1.0), ("Slices", "one", -2.0, -1.0)]
     methods = pd.DataFrame(rows, columns=["data", "method", "low", "high"])
     assert answer.agreement(methods) == "The methods disagree on Cells; they agree on Slices."
-    assert answer.agreement(methods[methods.data == "Slices"]) == "The methods agree on all data sets."
+    assert answer.agreement(methods[methods.data == "Slices"]) == "All methods give the same verdict on every data set."

@@ -140,17 +140,24 @@ def words(row) -> str:
         OPEN: f"no difference is shown (80 % power from {row.detectable:.1f} points)",
     }
     inside = -row.margin <= row.low and row.high <= row.margin
-    size = f", by less than the margin of {row.margin:g} points" if inside and row.verdict != OPEN else ""
+    size = (
+        f", by less than the margin of {row.margin:g} points"
+        if inside
+        else f", perhaps by more than the margin of {row.margin:g} points"
+    )
+    size = "" if row.verdict == OPEN else size
     sentences = [f"{points}: {says[row.verdict]}{size}."]
     if inside and row.verdict == OPEN:
         sentences.append(f"The arms are equally accurate within {row.margin:g} points.")
     if pd.notna(row.effect):
         if row.high < row.effect:
-            sentences.append(f"The paper's effect of {row.effect:.2f} points is excluded here.")
+            sentences.append(f"The paper's {row.effect:.2f} points (proposed minus plain ViT) are excluded here.")
         elif row.low > row.effect:
-            sentences.append(f"The effect is larger than the paper's {row.effect:.2f} points.")
+            sentences.append(
+                f"The effect is larger than the paper's {row.effect:.2f} points (proposed minus plain ViT)."
+            )
         else:
-            sentences.append(f"The paper's effect of {row.effect:.2f} points is not excluded.")
+            sentences.append(f"The paper's {row.effect:.2f} points (proposed minus plain ViT) are not excluded.")
     return " ".join(sentences)
 
 
@@ -174,6 +181,17 @@ def together(table: pd.DataFrame) -> str:
     if missing := list(table[~table.run].phrase):
         sentences.append(f"No result yet: {listed(missing)}.")
     return " ".join(sentences)
+
+
+def learned(run: pd.DataFrame) -> str:
+    """Whether both arms are above the most common class and the best simple classifier; `run`: rows of `answers`."""
+    arm = run[["without", "with_residual"]].min(axis=1)
+    low, weak = list(run.phrase[arm <= run.constant]), list(run.phrase[arm <= run.simple])
+    first = f"An arm is not above the most common class on {listed(low)}." if low else ""
+    first = first or "Both arms are above the most common class on every data set."
+    if not weak:
+        return f"{first} Both are above the best simple classifier too."
+    return f"{first} An arm is not above the best simple classifier on {listed(weak)}: these results are weaker."
 
 
 def listed(names: list[str]) -> str:
@@ -205,5 +223,5 @@ def agreement(methods: pd.DataFrame) -> str:
     number = methods.assign(side=sides).groupby("data", sort=False).side.nunique()
     alike, apart = list(number.index[number == 1]), list(number.index[number > 1])
     if not apart:
-        return "The methods agree on all data sets."
+        return "All methods give the same verdict on every data set."
     return f"The methods disagree on {listed(apart)}; they agree on {listed(alike) if alike else 'no other'}."
