@@ -140,12 +140,8 @@ def words(row) -> str:
         OPEN: f"no difference is shown (80 % power from {row.detectable:.1f} points)",
     }
     inside = -row.margin <= row.low and row.high <= row.margin
-    size = (
-        f", by less than the margin of {row.margin:g} points"
-        if inside
-        else f", perhaps by more than the margin of {row.margin:g} points"
-    )
-    size = "" if row.verdict == OPEN else size
+    than = "by less than" if inside else "perhaps by more than"
+    size = "" if row.verdict == OPEN else f", {than} the margin of {row.margin:g} points"
     sentences = [f"{points}: {says[row.verdict]}{size}."]
     if inside and row.verdict == OPEN:
         sentences.append(f"The arms are equally accurate within {row.margin:g} points.")
