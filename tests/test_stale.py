@@ -1,0 +1,42 @@
+"""Every committed page was made of the notebook as it is now.
+
+A page says in its head which notebook it was made of (`lib.report.render.sign`). A change in lib is not seen here.
+"""
+
+import re
+import subprocess
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import ROOT
+
+from lib.report.render import source
+
+# notebook -> why its committed pages may be older than it: what they show needs trained weights, which are not in Git
+EXEMPT = {
+    "04_attention": "measures ties, norms and maps in trained networks; without them the page would say less",
+}
+LISTED = subprocess.run(["git", "ls-files", "reports/*.html"], cwd=ROOT, capture_output=True, text=True).stdout.split()
+PAGES = [name for name in LISTED if name != "reports/index.html"]  # which is made of no notebook: test_index.py
+
+
+def is_stale(html: str, now: set[str]) -> bool:
+    """Whether a page was made of another notebook than there is `now`, or does not say of which."""
+    made_of = re.search(r'<meta content="([0-9a-f ]+)" name="notebook"/>', html)
+    return made_of is None or not set(made_of[1].split()) <= now
+
+
+def test_a_page_is_stale_when_one_of_its_notebooks_changed_or_when_it_names_none():
+    meta = '<head><meta content="{}" name="notebook"/></head>'
+    assert not is_stale(meta.format("a1 b2"), {"a1", "b2", "c3"})
+    assert is_stale(meta.format("a1 d4"), {"a1", "b2", "c3"}) and is_stale("<head></head>", {"a1"})
+
+
+@pytest.mark.parametrize("folder", sorted({str(Path(name).parent) for name in PAGES}))
+def test_no_committed_page_is_older_than_its_notebook(folder):
+    now = {source(nbformat.read(path, as_version=4)) for path in (ROOT / "notebooks").glob("*.ipynb")}
+    pages = [name for name in PAGES if str(Path(name).parent) == folder]
+    checked = [name for name in pages if not Path(name).name.startswith(tuple(EXEMPT))]
+    stale = [name for name in checked if is_stale((ROOT / name).read_text(encoding="utf-8"), now)]
+    assert not stale, "execute these notebooks again and render their pages: dvc repro, or make redo STUDY=<study>"
