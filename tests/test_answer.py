@@ -7,8 +7,10 @@ import pytest
 from lib import strict
 from lib.evidence import answer, second
 from lib.evidence.answer import HARMS, HELPS, OPEN, VOID, Question, verdict
+from lib.evidence.claims import load_claims
 from lib.plots import charts
 from lib.strict import StudyError
+from lib.study import load_study
 
 
 @pytest.mark.parametrize(
@@ -82,6 +84,18 @@ def test_a_study_without_tables_is_not_run_and_an_unknown_arm_is_told(monkeypatc
 def test_the_questions_of_the_repository_are_valid():
     for question in answer.load_questions().questions:
         answer.answer(question)
+
+
+def test_the_margins_of_the_page_are_those_that_the_studies_registered():
+    for question in answer.load_questions().questions:
+        margins = [
+            claim.margin
+            for claim in load_claims(load_study(question.study)).values()
+            if (claim.rule, claim.measure) == ("within", "difference")
+            and (claim.of["dataset"], claim.of["split"]) == (question.dataset, question.split)
+            and (claim.of["models"], claim.of["minus"]) == ([question.model], [question.minus])
+        ]
+        assert margins == [question.margin]
 
 
 def test_other_methods_find_a_known_difference_and_agree_where_seeds_and_groups_vary():

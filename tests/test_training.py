@@ -8,6 +8,8 @@ import pytest
 import torch
 from conftest import wait_for
 
+from lib.data.files import write_csv
+from lib.evidence.baselines import reached
 from lib.strict import StudyError
 from lib.study import Run, Study
 from lib.training import fit
@@ -251,3 +253,12 @@ def test_a_pilot_gives_validation_accuracy_and_keeps_nothing(tiny, monkeypatch):
     assert not left
     list(train(run.cell.run("cnn", SEED)))
     assert accuracy == pd.read_csv(run.cell.run("cnn", SEED).history).validation_accuracy.iloc[-1]
+
+
+def test_simple_classifiers_give_validation_accuracy_beside_a_pilot(tiny):
+    cell = run_of(tiny).cell
+    write_csv(pd.DataFrame({"width": range(40), "height": [40] * 40}), cell.images / "images.csv")
+    found = reached(cell)
+    assert {"Nearest neighbour", "Ridge on grey pixels", "Width and height"} <= set(found)
+    # eight validation images, so each accuracy is a count of eighths
+    assert all(0 <= accuracy <= 1 and (8 * accuracy).is_integer() for accuracy in found.values())
