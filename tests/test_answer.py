@@ -50,6 +50,16 @@ def test_data_sets_on_which_an_arm_is_not_above_a_simple_classifier_are_named():
     assert "not above the most common class on slices" in answer.learned(both.assign(constant=[60.0, 69.0]))
 
 
+def test_the_correction_for_several_data_sets_names_those_that_still_differ():
+    three = pd.DataFrame([row(p=0.001), row(data="Slices", p=0.02), row(data="Digits", p=0.03)])
+    # Holm: 0.003, 0.04, 0.04
+    assert answer.corrected(three).endswith(
+        "for 3 data sets, the arms differ (p below 0.05) on cells, slices and digits."
+    )
+    assert answer.corrected(three.assign(p=[0.001, 0.03, 0.03])).endswith("on cells.")
+    assert answer.corrected(three.assign(p=0.5)).endswith("on no data set.")
+
+
 def test_one_sentence_names_every_data_set_also_those_that_were_not_run():
     table = pd.DataFrame([row(), row(data="Slices", verdict=OPEN), row(data="Digits", run=False)])
     says = answer.together(table)

@@ -11,6 +11,7 @@ from lib import strict
 from lib.data.files import read_csv
 from lib.evidence import arms, differences, learning, second
 from lib.evidence.baselines import BASELINES
+from lib.evidence.scores import holm
 from lib.strict import Key, Name, Strict, StudyError, read_yaml, validated
 from lib.study import Cell, load_study
 
@@ -54,9 +55,9 @@ def answers(questions: list[Question]) -> pd.DataFrame:
     """One row per question; numbers in percentage points, accuracies in percent.
 
     Columns: study, data (its title), phrase (the same within a sentence), run (whether the study has a table with the
-    two arms), estimate, low, high, detectable (the smallest true difference that is found with 80 % power), seeds,
-    images, groups, with_residual, without, constant (the most common class), simple (the best simple classifier) and
-    its name, effect, margin, verdict.
+    two arms), estimate, low, high, detectable (the smallest true difference that is found with 80 % power), seeds, p
+    (of no difference, over groups and seeds), images, groups, with_residual, without, constant (the most common class),
+    simple (the best simple classifier) and its name, effect, margin, verdict.
     """
     return pd.DataFrame([answer(question) for question in questions])
 
@@ -79,7 +80,7 @@ def answer(question: Question) -> dict:
         return row
     found, scores = difference.iloc[0], scores.set_index("model")
     row |= {"run": True, "estimate": 100 * found.estimate, "low": 100 * found.low, "high": 100 * found.high}
-    row |= {"detectable": 100 * found.decidable, "seeds": int(found.seeds)}
+    row |= {"detectable": 100 * found.decidable, "seeds": int(found.seeds), "p": found.p_seeds}
     row |= {"images": int(scores.images[question.minus]), "groups": int(scores.groups[question.minus])}
     row |= {"with_residual": 100 * scores.accuracy[question.model], "without": 100 * scores.accuracy[question.minus]}
     row |= simple_classifiers(cell)
@@ -179,6 +180,16 @@ def together(table: pd.DataFrame) -> str:
     return " ".join(sentences)
 
 
+def corrected(run: pd.DataFrame) -> str:
+    """On which data sets the arms differ after Holm's correction for all of them; `run`: rows of `answers`."""
+    p_values = holm(run.p)
+    found = listed(list(run.phrase[p_values < 0.05])) if (p_values < 0.05).any() else "no data set"
+    return (
+        f"Every interval has 95 % by itself. After Holm's correction for {len(run)} data sets, the arms differ (p below"
+        f" 0.05) on {found}."
+    )
+
+
 def learned(run: pd.DataFrame) -> str:
     """Whether both arms are above the most common class and the best simple classifier; `run`: rows of `answers`."""
     arm = run[["without", "with_residual"]].min(axis=1)
@@ -187,7 +198,10 @@ def learned(run: pd.DataFrame) -> str:
     first = first or "Both arms are above the most common class on every data set."
     if not weak:
         return f"{first} Both are above the best simple classifier too."
-    return f"{first} An arm is not above the best simple classifier on {listed(weak)}: these results are weaker."
+    return (
+        f"{first} An arm is not above the best simple classifier on {listed(weak)}: how a better network would do there"
+        " is open."
+    )
 
 
 def listed(names: list[str]) -> str:

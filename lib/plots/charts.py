@@ -270,7 +270,7 @@ def answer(table: pd.DataFrame, what: str = RESIDUAL) -> tuple[Figure, str]:
     """
     figure, axes = plt.subplots(figsize=(8, 1.3 + (0.55 if len(table) < 5 else 0.3) * len(table)))
     places = np.arange(len(table))
-    axes.barh(places, 2 * table.detectable, 0.7, -table.detectable, color="#e8e4f0", label="too small to be detected")
+    axes.barh(places, 2 * table.detectable, 0.7, -table.detectable, color="#e8e4f0", label="power below 80 %")
     axes.axvline(0, color="#666", linewidth=0.8)
     reach = np.stack([table.estimate - table.low, table.high - table.estimate])
     axes.errorbar(table.estimate, places, xerr=reach, fmt="none", capsize=3, color=PROTOCOLS["group"])
