@@ -5,7 +5,7 @@ data, models <- study <- training <- probes       study <- evidence <- report
 
 attention.py, surgery.py   the paper's idea, and a pre-trained ViT in which it replaces the attention
 classify.py                a trained model, used on new files
-strict.py                  the project's folder, the error that people read, YAML that says what is wrong with it
+strict.py                  the project's folder, the error that users read, YAML files with every mistake named
 data/                      archives, decoding, the catalogue of data sets, photographs, groups, splits, drawings
 models/                    every network that a study may name
 study/                     parameters; where everything of a study stands; when a run is finished

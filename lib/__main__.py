@@ -24,7 +24,7 @@ def execute(notebook: str, study: str, *assignments: str) -> None:
 
 
 def render(study: str, *pages: str) -> None:
-    """Turn the executed notebooks of a study, or the pages named, into web pages."""
+    """Turn a study's executed notebooks, or those named, into web pages."""
     from lib.report.render import render
     from lib.study import load_study
 
@@ -33,7 +33,7 @@ def render(study: str, *pages: str) -> None:
 
 
 def check(study: str) -> None:
-    """Say what a study will do, or what is wrong with its parameters and claims."""
+    """Check the parameters and claims of a study, and count its models, trainings and claims."""
     from lib.evidence import claims
     from lib.study import load_study
 
@@ -60,7 +60,7 @@ def own(path: str, *models: str) -> None:
 
 
 def look(study: str) -> None:
-    """Report on images of your own: a first look by a frozen network, then, in the same place, a fine-tuned one."""
+    """Report on your own images: first with a frozen network, then, on the same page, with a fine-tuned one."""
     from lib.report.own import look
     from lib.training import weights
 
@@ -70,7 +70,7 @@ def look(study: str) -> None:
 
 
 def pipelines() -> None:
-    """Copy dvc.yaml into the folder of every other study, after a change of it."""
+    """Copy a changed dvc.yaml into the folder of every other study."""
     from lib.study.own import pipeline
 
     for copy in sorted((strict.ROOT / "params").glob("*/dvc.yaml")):
@@ -78,14 +78,14 @@ def pipelines() -> None:
 
 
 def answer() -> None:
-    """Make the pages of no single study from tables: the answer of several, and how often intervals hold the truth."""
+    """Make the two pages that join studies: the answer of several, and how often intervals hold the truth."""
     from lib.report import joined
 
     print(joined.coverage(), joined.answer(), sep="\n")
 
 
 def site(folder: str) -> None:
-    """Put all reports together in a folder that any web server can show, and check every link."""
+    """Copy all reports into a folder that any web server can show, and check every link."""
     from pathlib import Path
 
     from lib.report.site import build
@@ -95,7 +95,7 @@ def site(folder: str) -> None:
 
 
 def coverage(*scores: str) -> None:
-    """Simulate how often intervals hold the truth, of all scores or of those named (as auc): coverage.csv, its page."""
+    """Simulate how often intervals hold the truth, for all scores or those named (auc): coverage.csv and its page."""
     from lib.evidence import coverage
     from lib.report import joined
 
@@ -104,14 +104,14 @@ def coverage(*scores: str) -> None:
 
 
 def weights(study: str) -> None:
-    """Bring the ImageNet weights that a study's models start from."""
+    """Fetch the ImageNet weights that a study's models start from."""
     from lib.training import weights
 
     weights.main(study)
 
 
 def pilot(study: str, dataset: str, split: str, model: str) -> None:
-    """Say how far a model, and simple classifiers, get on the validation part: what a budget is chosen by."""
+    """Print the validation accuracy of a model and of simple classifiers, to choose a training budget by."""
     from lib.evidence.baselines import reached
     from lib.study import load_study
     from lib.training.pilot import pilot
@@ -123,7 +123,7 @@ def pilot(study: str, dataset: str, split: str, model: str) -> None:
 
 
 def pretrain(study: str) -> None:
-    """Train the ViTs that a study's models start from, on drawings, if that is not done yet."""
+    """Pre-train, on drawings, the ViTs that a study's models start from, unless that is done."""
     from lib.training import pretrain
 
     pretrain.main(study)
@@ -150,13 +150,13 @@ COMMANDS = [
 
 
 def require_utf8() -> None:
-    """StudyError: Python takes names of files for something else than UTF-8; `make` sets PYTHONUTF8."""
+    """StudyError: Python does not read file names as UTF-8 (`make` sets PYTHONUTF8)."""
     if sys.getfilesystemencoding().lower() != "utf-8":
         raise StudyError("names of files are not read as UTF-8 here: set PYTHONUTF8=1, or use make")
 
 
 def main() -> None:
-    """Call the command; what the user can mend is one message."""
+    """Call the command; an error that the user can mend is one message and exit code 1."""
     parser = argparse.ArgumentParser(prog="python -m lib", description="The commands behind `make` and `dvc repro`.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:

@@ -31,7 +31,7 @@ def largest(score):
 
 
 def constant(share):
-    """A rule that looks at nothing: every head has the same weight, `share(number of heads)`."""
+    """A rule that ignores its input: every head has the same weight, `share(number of heads)`."""
     return lambda heads, pool: heads.new_full((1, heads.shape[1], 1), share(heads.shape[1]))
 
 
@@ -73,7 +73,7 @@ def chosen(heads: Tensor, head_weights: Tensor) -> Tensor:
 
 
 class Choice(nn.Module):
-    """Head weights by a rule and a scope, without a gradient. It is a module, so that a hook can record the choice."""
+    """Computes head weights by a rule and a scope, without a gradient; a module, so that a hook can record them."""
 
     def __init__(self, selection: str, scope: str):
         super().__init__()
@@ -86,7 +86,7 @@ class Choice(nn.Module):
 
 
 class BestHeadAttention(nn.Module):
-    """Multi-head self-attention plus the output of its best head.
+    """Multi-head self-attention plus the output of its best head (section 3, figure 3).
 
     It stands in for `block.attn` of pytorch_pretrained_vit. The weights start at random (section 4.2, iv).
 

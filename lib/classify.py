@@ -1,4 +1,4 @@
-"""A finished run, used on new images: what it predicts, how sure it is, and where it looked.
+"""Use a finished run on new images: what it predicts, how sure it is, and which parts of the image matter.
 
 classifier = load("demo", "phantom-blood", "published", "vit")     # its first finished seed; seed=1 for another
 classifier.classify(["a.png", "b.jpg"])                            # per file: predicted, probability, p_<class>;
@@ -27,18 +27,18 @@ from lib.study.schema import Training
 from lib.training.images import KINDS, Kind, normalised
 from lib.training.run import load_trained
 
-LOOKED_AT = 500  # training images that a new one is compared with, at most
-FARTHEST = 0.99  # of the held-out images are nearer to a training image than what counts as unlike them
+LOOKED_AT = 500  # at most so many training images are compared with a new one
+FARTHEST = 0.99  # quantile of the held-out images' distances; what lies beyond it counts as unlike
 
 
 class Familiar(NamedTuple):
-    """What training images are to a network's last layer, and how far from all of them an own image may be.
+    """Training images as features of a network, and how far from all of them a new image may be.
 
-    Far is measured by the cosine to the nearest one (Sun et al. 2022, deep nearest neighbours).
+    Distance: 1 minus the cosine to the nearest training image (Sun et al. 2022, deep nearest neighbours).
     """
 
     features: Tensor  # (training images, features), of length 1
-    limit: float
+    limit: float  # 1 minus cosine, 0 to 2
 
     def is_unlike(self, network: nn.Module, image: Tensor) -> bool:
         """Whether an image, (1, 3, size, size), is farther from every training image than the limit."""
@@ -46,7 +46,9 @@ class Familiar(NamedTuple):
 
 
 def familiar(network: nn.Module, pixels: np.ndarray, part: np.ndarray, training: Training) -> Familiar | None:
-    """Compare held-out images with training images; None: there are too few, or the network has no last layer.
+    """Measure how far held-out images are from training images.
+
+    None: fewer than five of either, or the network has neither a linear layer nor a convolution.
 
     Args:
         pixels: (images, size, size, 3) uint8. part: train, validation or test of every row, as the network saw it.
@@ -68,14 +70,14 @@ def familiar(network: nn.Module, pixels: np.ndarray, part: np.ndarray, training:
 
 
 def last_layer(network: nn.Module) -> nn.Module | None:
-    """The layer that makes logits: the last linear one, or convolution."""
+    """The layer that makes logits: the last linear layer or convolution; None: there is neither."""
     layers = [layer for layer in network.modules() if isinstance(layer, (nn.Linear, nn.Conv2d))]
     return layers[-1] if layers else None
 
 
 @torch.no_grad()
 def features_of(network: nn.Module, images: Tensor) -> Tensor:
-    """What the last layer is given, (images, features), each of length 1."""
+    """(images, 3, size, size) -> the input of the last layer, (images, features), each row scaled to length 1."""
     given = []
     hook = last_layer(network).register_forward_pre_hook(lambda layer, arguments: given.append(arguments[0]))
     try:
@@ -86,15 +88,15 @@ def features_of(network: nn.Module, images: Tensor) -> Tensor:
 
 
 def distances(features: Tensor, seen: Tensor) -> Tensor:
-    """1 minus the cosine to the nearest of `seen`, of every row."""
+    """1 minus the cosine of each row, (rows, features), to its nearest row of `seen`: (rows,), 0 to 2."""
     return 1 - (features @ seen.T).max(1).values
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """Trained networks in eval mode on the CPU, and what it takes to read files as its training images were read."""
+    """Trained networks in eval mode on the CPU, and the settings by which their training images were read."""
 
-    networks: list[nn.Module]  # several: of a run over folds
+    networks: list[nn.Module]  # a run over folds has several
     training: Training
     classes: list[str]
     centre_crop: bool
@@ -103,7 +105,7 @@ class Classifier:
     compare: Callable[[], Familiar | None] | None = None  # what training images are to the network, computed once
 
     def pixels(self, path: Path | str) -> Tensor:
-        """A file as the network sees it, (3, image_size, image_size). StudyError: no such file, or no image."""
+        """Read a file as the network sees it, (3, image_size, image_size). StudyError: it is missing or no image."""
         content = readable(Path(path))
         try:
             *_, picture = decode(content, self.training.image_size, self.centre_crop, self.scales)
@@ -113,14 +115,15 @@ class Classifier:
 
     @torch.no_grad()
     def probabilities(self, images: Tensor) -> np.ndarray:
-        """Probabilities of (images, 3, size, size): (images, classes), the mean over the networks."""
+        """(images, 3, size, size) -> probabilities, (images, classes), averaged over the networks."""
         each = [self.kind.probabilities(network(images).double()).numpy() for network in self.networks]
         return np.mean(each, axis=0)
 
     def classify(self, paths: Path | str | Iterable[Path | str]) -> pd.DataFrame:
-        """One row per file: path, predicted, the largest probability, and p_<class> for every class.
+        """Classify files; one row per file: path, predicted, the largest probability, and p_<class> per class.
 
-        Of own images also `unlike`: whether the file is farther from every training image than almost all of one's own.
+        For studies of your own images also `unlike`: whether the file is farther from every training image than
+        99 % of the held-out images are. StudyError: a file is missing or no image.
         """
         paths = [paths] if isinstance(paths, (str, Path)) else list(paths)
         images = [self.pixels(path)[None] for path in paths]
@@ -135,7 +138,7 @@ class Classifier:
         return table
 
     def filters(self) -> pd.DataFrame | None:
-        """The first convolution of the first network: filter, row, column, weight (mean over input channels).
+        """Weights of the first network's first convolution: filter, row, column, weight (mean over input channels).
 
         None: the network has no convolution.
         """
@@ -147,10 +150,13 @@ class Classifier:
         return pd.DataFrame({"weight": weights.ravel()}, index=places).reset_index()
 
     def looked(self, path: Path | str, side: int = 8) -> np.ndarray:
-        """How far the predicted class's probability falls when a part of the picture is covered, (side, side).
+        """Cover one part of the picture after another; by how much the predicted class's probability falls.
 
-        Covering part after part with the study's `pixel_mean` works for every architecture (occlusion: Zeiler and
-        Fergus 2014, section 4.2). It shows what this network's answer rests on, not what a person would look at.
+        A part is covered with the study's `pixel_mean` (occlusion: Zeiler and Fergus 2014, section 4.2). It shows what
+        this network's answer rests on, not what a person would look at.
+
+        Returns:
+            (side, side) drops of the probability, -1 to 1. StudyError: the file is missing or no image.
         """
         image = self.pixels(path)
         edges = [self.training.image_size * number // side for number in range(side + 1)]
@@ -166,13 +172,13 @@ class Classifier:
 def load(
     study: str | Study, dataset: str, split: str, model: str, seed: int | None = None, fold: int | None = None
 ) -> Classifier:
-    """A finished run by its names, as in the study's parameters; without `seed`, its first finished one.
+    """Load a finished run by its names in the study's parameters; without `seed`, the first finished one.
 
-    A run over folds has five networks: all of them answer, by the mean of their probabilities, or that of one `fold`.
+    A run over folds has five networks: their probabilities are averaged, unless `fold` (1 to 5) names one of them.
 
     Raises:
-        StudyError: no such study, data set, split or model; no result; or weights that are not on this machine (they
-            are not in Git).
+        StudyError: a name is unknown, the run has no result, or its weights are not on this machine (Git does not
+            hold them).
     """
     cell = load_study(study).cell(dataset, split)
     known(model, cell.study.models, f"model of the study {cell.study.study!r}")

@@ -1,4 +1,4 @@
-"""The project's folder, the one error that people read, and YAML that says what is wrong with it."""
+"""The project's folder, the error that users read, and YAML, checked, with every mistake named."""
 
 import difflib
 import re
@@ -13,11 +13,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class StudyError(ValueError):
-    """Something that the user can mend; its message says what is wrong and what to do about it."""
+    """An error that the user can mend; its message says what is wrong and what to do about it."""
 
 
 def known(name: str, names, what: str) -> str:
-    """`name`, if it is one of `names`; else a StudyError that lists the right ones, the nearest first."""
+    """Return `name` if it is one of `names`. StudyError: it is not; the message lists them and suggests the nearest."""
     if name in names:
         return name
     near = difflib.get_close_matches(str(name), names, 1)
@@ -41,14 +41,14 @@ class Strict(BaseModel):
 
 
 def printable(name: str) -> str:
-    """A name that stands in reports: without the characters that HTML, Markdown or formulas would take for theirs."""
+    """Return a name for reports. ValueError: it holds a character that means something in HTML, Markdown or TeX."""
     if wrong := sorted(set(name) & set("<>&`$\\\n\r")):
         raise ValueError(f"{name!r} is printed in reports, and {' '.join(map(repr, wrong))} cannot be in it")
     return name
 
 
 def plain(name: str) -> str:
-    """A name that stands in commands and paths: letters, digits, hyphens and underscores."""
+    """Return a name for commands and paths. ValueError: it holds more than letters, digits, hyphens and underscores."""
     if not re.fullmatch(r"[\w-]+", name, re.ASCII):
         raise ValueError(f"{name!r} names files and stages: only letters, digits, - and _ can be in it")
     return name
@@ -59,7 +59,7 @@ Key = Annotated[str, AfterValidator(plain)]
 
 
 def read_yaml(path: Path):
-    """A YAML file's content; a missing or malformed one is a StudyError that says where."""
+    """Read a YAML file. StudyError: it is missing or malformed; the message says where."""
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -69,7 +69,7 @@ def read_yaml(path: Path):
 
 
 def validated(schema, values, where: str):
-    """`schema(**values)`, or one StudyError that lists everything wrong, a line each."""
+    """Return `schema(**values)`. StudyError: values are wrong; one message lists every mistake, one per line."""
     try:
         return schema.model_validate(values)
     except ValidationError as error:

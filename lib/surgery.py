@@ -30,10 +30,10 @@ NAMED = 6  # tensors named in a message
 
 
 def load_vit(image_size: int, weights_path: Path | None = None, **size) -> ViT:
-    """A ViT of pytorch_pretrained_vit, at any image size; with a weights file, pre-trained.
+    """Build a ViT of pytorch_pretrained_vit for any image size; with a weights file, pre-trained.
 
     Args:
-        image_size: px; the positional embedding of the file is resized to it, bilinearly, by the library's function.
+        image_size: px; the library's function resizes the file's positional embedding to it, bilinearly.
         weights_path: a file in the layout of the library's releases (`B_16_imagenet1k.pth`), or None.
         size: patches, dim, ff_dim, num_layers, num_heads, dropout_rate.
 
@@ -57,9 +57,9 @@ def load_vit(image_size: int, weights_path: Path | None = None, **size) -> ViT:
 
 
 def read_file(path: Path):
-    """What torch.save or safetensors wrote: tensors and plain values, no code of the file is run.
+    """Read a file of torch.save or safetensors: tensors and plain values; no code in the file is run.
 
-    StudyError: no such file, or not such a file; it says what the file is instead, where that can be seen.
+    StudyError: there is no file, or it is of another kind; the message says which, if its first bytes tell.
     """
     path = Path(path)
     if not path.is_file():
@@ -84,7 +84,7 @@ def read_file(path: Path):
 
 
 def require_positions(positions: Tensor, expected: Tensor, name: str) -> None:
-    """A StudyError unless positions are those of a class token and a square of patches, as wide as a token."""
+    """StudyError: positions are not (1, 1 + n x n, dim): the class token's, and those of a square of patches."""
     dim, shape = expected.shape[-1], tuple(positions.shape)
     problem = None
     if positions.ndim != 3 or shape[0] != 1:
@@ -100,10 +100,10 @@ def require_positions(positions: Tensor, expected: Tensor, name: str) -> None:
 
 
 def load_tensors(path: Path, expected: dict[str, Tensor], free: str = "") -> dict[str, Tensor]:
-    """The tensors of a weights file, which must be those of `expected`; the shape of `free` may differ.
+    """Read the tensors of a weights file; names and shapes must be those of `expected`, except the shape of `free`.
 
     Raises:
-        StudyError: no such file, not a file of tensors, or missing, extra or misshapen tensors.
+        StudyError: there is no file, it holds no tensors, or tensors are missing, extra or of another shape.
     """
     tensors = read_file(path)
     if not isinstance(tensors, dict) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
@@ -128,12 +128,12 @@ def replace_attention(
     Args:
         keep_block_projection: keep the library's `block.proj` on top (released code), or make it an
             identity, since the attention brings a projection of its own (figure 3 b).
-        weights: `random` (section 4.2, iv), or `pretrained`: queries, keys, values and projection are carried over.
-        inplace: change `vit` itself, or leave it as it is and change a copy.
+        weights: `random` (section 4.2, iv), or `pretrained`: copy the old queries, keys, values and projection.
+        inplace: change `vit` itself; False: change a copy.
         attention: arguments of BestHeadAttention, without `dim`.
 
     Raises:
-        StudyError: rules that do not exist or fit, or heads that cannot carry the old weights.
+        StudyError: rules are unknown or do not fit, or the new heads cannot take the old weights.
     """
     known(weights, ["random", "pretrained"], "weights of the attention")
     for block in vit.transformer.blocks:

@@ -3,5 +3,5 @@
     archive --fetch, archives, decoding, datasets--> images.csv, pixels.npy
         --photos, groups--> groups.csv --splits--> split.csv
 
-`catalogue` describes the data sets, `phantoms` draws some of them, `labels` and `files` are the forms that all use.
+`catalogue` describes the data sets, `phantoms` draws some of them, `labels` and `files` write what all the others use.
 """

@@ -1,4 +1,4 @@
-"""Where a data set's files are: a zip file, never unpacked, or a folder. Both are read alike, member by member.
+"""Read a data set's files from a zip file, which is never unpacked, or from a folder, through one interface.
 
 a catalogue entry --find_archive--> a path --open_archive--> names, and the bytes of each
 """
@@ -19,14 +19,14 @@ MOST_BYTES = 64 << 30
 JUNK = re.compile(
     r"(?i)(?:.*/)?(?:__MACOSX/.*|\._[^/]*|\.DS_Store|Thumbs\.db|desktop\.ini|@eaDir/.*)", re.DOTALL
 ).fullmatch
-READ = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}  # ways of packing
-# how files begin that are called .zip and are something else
+READ = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}  # compression that Python reads
+# first bytes of files that are called .zip but are of another kind
 OTHERS = {b"Rar!": "a RAR archive", b"7z\xbc\xaf": "a 7-Zip archive", b"\x1f\x8b": "a gzip file", b"<": "a web page"}
 METHODS = {6: "imploded", 9: "Deflate64", 93: "Zstandard", 95: "XZ", 98: "PPMd", 99: "AES"}
 
 
 def quiet(items, **_):
-    """Progress that is not shown; a notebook passes tqdm instead."""
+    """Show no progress; a notebook passes tqdm in its place."""
     return items
 
 
@@ -61,12 +61,12 @@ class Folder:
 
 
 def refuse(error: OSError) -> None:
-    """A StudyError for a folder below the images that cannot be listed: its images would be missing without a word."""
+    """StudyError: a folder cannot be listed; os.walk alone would leave out its images without a word."""
     raise StudyError(f"{error.filename} cannot be listed ({error.strerror}): allow it, or move it away") from None
 
 
 def open_archive(path: Path) -> zipfile.ZipFile | Folder:
-    """An open archive. StudyError: it is missing, damaged, or unsafe; the message says what to do."""
+    """Open an archive. StudyError: it is missing, damaged or unsafe; the message says what to do."""
     if path.is_dir():
         return Folder(path)
     if not path.exists():
@@ -87,7 +87,7 @@ def open_archive(path: Path) -> zipfile.ZipFile | Folder:
         raise StudyError(f"{path} is not a complete zip file ({size} bytes: {error}): {cure}") from None
     require_safe(archive, path)
     require_readable(archive, path)
-    for member in archive.infolist():  # as some Windows programs write them
+    for member in archive.infolist():  # some Windows programs write backslashes
         if "\\" in member.filename:
             member.filename = member.filename.replace("\\", "/")
             archive.NameToInfo[member.filename] = member
@@ -95,7 +95,7 @@ def open_archive(path: Path) -> zipfile.ZipFile | Folder:
 
 
 def require_readable(archive: zipfile.ZipFile, path: Path) -> None:
-    """StudyError: most files are encrypted, or packed in a way that Python does not read."""
+    """StudyError: more than half of the files are encrypted, or compressed by a method that Python does not read."""
     files = [member for member in archive.infolist() if not member.is_dir()]
     encrypted = [member for member in files if member.flag_bits & 1]
     other = [member for member in files if member.compress_type not in READ]
@@ -113,7 +113,7 @@ def require_readable(archive: zipfile.ZipFile, path: Path) -> None:
 
 
 def require_safe(archive: zipfile.ZipFile, path: Path) -> None:
-    """StudyError: a member's name points outside of the archive, or the unpacked archive would be too large."""
+    """StudyError: a member's name points outside the archive, or it holds over MOST_FILES files or MOST_BYTES bytes."""
     for name in archive.namelist():
         if name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name) or re.match("[A-Za-z]:", name):
             raise StudyError(f"{path} has a member that points outside of it, {name!r}: do not use this archive")

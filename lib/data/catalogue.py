@@ -1,4 +1,4 @@
-"""params/datasets/: every data set that a study may name, one file each: where it comes from and how it is laid out."""
+"""The catalogue, params/datasets: one file per data set says where it comes from and how it is laid out."""
 
 from pathlib import Path
 from typing import Literal
@@ -11,32 +11,32 @@ DRAWN = {"blood": ["seed", "photographs", "views"], "brain": ["seed", "patients"
 
 
 class Table(Strict):
-    """A CSV in the archive that gives the label of each image: the file's name, and which columns hold what."""
+    """A CSV in the archive that labels the images: the name of the file, and the meaning of its columns."""
 
     file: str
-    # column: the image, which stands at {path} of `images`
+    # column: the image; it replaces {path} in `images`
     path: str
     # column: its class; with several labels per image, the classes
     label: str
-    # between the classes of one image, where there may be several
+    # between the classes of an image that has several
     separator: str = ", "
     # column: the patient or photograph that the image comes from
     source: str | None = None
-    # column: how the image was taken; page 03 asks what that alone says of the label
+    # column: how the image was taken; page 03 asks how well the view alone predicts the label
     view: str | None = None
-    # column: what decides the image's part
+    # column: its value gives the image's part
     part: str | None = None
     # value in that column -> name of the part; rows with any other value are left out
     parts: dict[str, str] = {}
-    # what stands in the label's column where an image has none of the classes; without it such images are left out
+    # text in the label's column of an image of none of the classes; without it these images are left out
     none: str | None = None
 
 
 class MedMNIST(Strict):
-    """A set of MedMNIST (Yang et al. 2023), by its name in that collection: lib.data.medmnist reads it."""
+    """A data set of MedMNIST (Yang et al. 2023), by its name in that collection; lib.data.medmnist reads it."""
 
     name: Key
-    # of the collection at zenodo.org
+    # number of the collection's record at zenodo.org
     record: int
     task: Literal["binary-class", "multi-class", "ordinal-regression", "multi-label, binary-class"]
     # side of the images, px -> MD5 of the official file
@@ -44,39 +44,38 @@ class MedMNIST(Strict):
 
 
 class Check(Strict):
-    """Pictures that test the grouping: the archive calls them the photographs behind one part's images."""
+    """Pictures that test the grouping: according to the archive, the photographs behind one part's images."""
 
-    # members
+    # pattern of their names
     images: str
-    # one of the parts
+    # the part whose images were made from them
     part: str
 
 
 class Dataset(Strict):
     """A file of params/datasets: where a data set comes from and how it is laid out."""
 
-    # as it stands at the beginning of a sentence
+    # capitalised, as at the beginning of a sentence
     title: Name
-    # the archive's members that are images, with {label} and, where there are parts, {part}
+    # pattern of the images' names in the archive, with {label} and, if there are parts, {part}
     images: str
     # class folder -> printed name, in the order of the paper
     classes: dict[str, Name]
-    # where the label of each image is, if not in the name of its folder
+    # the table of labels; without it the folder's name is the label
     table: Table | None = None
     # many: an image may have several of the classes, or none
     labels: Literal["one", "many"] = "one"
-    # folders that {part} may be, or parts that the table names: train first, test last; between them validation, where
-    # the data set has one of its own
+    # values of {part}, or parts that the table names: train first, test last, validation between them if there is one
     parts: list[str] = []
     # how the paper made its own split: lib.data.splits
     published_split: Literal["folders", "call", "random"] | None = None
     # owner/name
     kaggle: str | None = None
-    # the address of its archive, if not on Kaggle
+    # address of its archive, if it is not on Kaggle
     url: str | None = None
     # the name of its class in torchvision.datasets
     torchvision: str | None = None
-    # which set of MedMNIST it is, if it is one
+    # its entry in MedMNIST, if it has one
     medmnist: MedMNIST | None = None
     # the file's name in the folder of archives, if not <name>.zip
     archive: str | None = None
@@ -86,36 +85,36 @@ class Dataset(Strict):
     draw: Literal["blood", "brain"] | None = None
     # the paper's data set that this one stands in for
     like: str | None = None
-    # what a reader of its scores must know
+    # a warning to readers of its scores
     note: str = ""
-    # members that are the photographs which the images were made from
+    # pattern of the members that are the photographs from which the images were made
     originals: str | None = None
-    # members outside the study that are known photographs
+    # known photographs outside the study, which test the grouping
     check: Check | None = None
-    # whether images that look alike are one piece of evidence (not where all images look alike)
+    # whether images that look alike are grouped; false where all images look alike
     near_duplicates: bool = True
-    # whether an image may carry two labels: a file that stands in two classes, a text of several labels as a class
+    # whether a file may stand in two classes, and a text of several labels may be a class
     two_labels: bool = False
-    # whether deep grey values are shown on one scale for all images, and transparent parts as white; off, as for the
-    # committed data sets: each image by itself, and whatever lies under transparency
+    # true: one grey scale for all images of more than 8 bits, and transparent parts white; false, as for the committed
+    # data sets: a scale per image, and transparency is ignored
     one_scale: bool = False
-    # the member that holds the mask of the image {name}, where the truth is known
+    # the member that holds the true mask of the image {name}, if there are masks
     masks: str | None = None
-    # of its images, as its authors state it
+    # licence of its images, as its authors state it
     licence: str = ""
-    # whom a page that shows its images names
+    # text that a page shows with its images
     attribution: str = ""
-    # whether a report may show its images (only with a licence that allows it)
+    # whether a report may show its images; true only if the licence allows it
     pictures: bool = False
 
     @property
     def labels_in_order(self) -> list[str]:
-        """The printed names, each once: several folders may hold one class."""
+        """The printed class names in order, each once, since several folders may hold one class."""
         return list(dict.fromkeys(self.classes.values()))
 
     @property
     def phrase(self) -> str:
-        """The title as it stands within a sentence: its first letter small, unless its first word has more capitals."""
+        """The title within a sentence: its first letter is lower case, unless its first word holds more capitals."""
         first = self.title.split(" ")[0]
         return self.title[:1].lower() + self.title[1:] if first[1:] == first[1:].lower() else self.title
 
@@ -126,7 +125,7 @@ class Dataset(Strict):
         return f"Images: {'; licence '.join(known_ones)}." if known_ones else ""
 
     def origin(self, archive: str) -> str:
-        """Where the images come from, as part of a sentence; `archive`: the name of the archive's file."""
+        """Say where the images come from, as part of a sentence; `archive`: the name of the archive's file."""
         if self.draw:
             return "drawn by `lib/data/phantoms` with the seed of the study"
         if self.torchvision:
@@ -153,6 +152,6 @@ def names() -> list[str]:
 
 
 def entry(name: str) -> Dataset:
-    """The entry of a data set. StudyError: there is no such file, or it is not right."""
+    """Read the entry of a data set. StudyError: it does not exist, or its values are wrong."""
     path = folder() / f"{known(name, names(), 'data set')}.yaml"
     return validated(Dataset, read_yaml(path), f"params/datasets/{path.name}")

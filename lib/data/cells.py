@@ -1,4 +1,4 @@
-"""The bytes of a table as spreadsheets, R and databases write it -> cells as text.
+"""Read tables that spreadsheets, R and databases write: bytes -> cells as text.
 
 bytes --decoded--> text --separator of the header--> cells; names of columns without blanks around them
 """
@@ -19,23 +19,22 @@ RENAME = (
     "its first line must name the columns, separated by commas: path (the file), label (the class) and, if known,"
     " patient"
 )
-# A column of such a name, also Patient or patient_id, names the source of each image; the first one counts.
+# A column of one of these names, also Patient or patient_id, names the source of each image; the first one counts.
 SOURCES = ["patient", "subject", "participant", "photograph", "group"]
-# what may follow it: patient_id, PatientID, Patient number
+# endings that such a name may have: patient_id, PatientID, Patient number
 NUMBER = re.compile(r"[ _-]?(id|ids|no|nr|number|name|code|key)[.:]?$")
 
 
 def read_table(archive, name: str, needed: list[str] = (), tell=silent) -> pd.DataFrame:
-    """A table of an archive, every cell as text; column names without blanks around them.
+    """Read a table of an archive: every cell as text, column names without blanks around them.
 
-    Separators may be commas, semicolons, tabs or bars; the text UTF-8, UTF-16 or, told, Windows' cp1252.
+    Separators may be commas, semicolons, tabs or bars; the encoding UTF-8, UTF-16 or Windows' cp1252 (`tell` says so).
 
     Args:
-        needed: column names; the separator is the first by which the header has them.
-        tell: called with a sentence on what was taken.
+        needed: column names; the first separator that finds them all in the header is taken.
+        tell: called with a sentence on each assumption.
 
-    StudyError: it is missing, or not a table, or two of its columns have one of these names; the message says what to
-    do.
+    StudyError: the table is missing, cannot be read, or has one of these names twice; the message says what to do.
     """
     try:
         content = archive.read(name)
@@ -61,7 +60,7 @@ def read_table(archive, name: str, needed: list[str] = (), tell=silent) -> pd.Da
 
 
 def decoded(content: bytes, name: str, tell=silent) -> str:
-    """The text of a file. StudyError: it is a spreadsheet, or in an encoding that is not known."""
+    """Decode the text of a file. StudyError: it is a spreadsheet, or neither UTF-8 nor UTF-16 nor cp1252."""
     for start, kind in KINDS.items():
         if content.startswith(start):
             raise StudyError(f"{name} is {kind}, not a CSV file: {SAVE}")
@@ -86,7 +85,7 @@ def decoded(content: bytes, name: str, tell=silent) -> str:
 
 
 def has_columns(header: str, separator: str, needed: list[str]) -> bool:
-    """Whether a header has all the columns, whatever their case and the blanks around them."""
+    """Whether a header has all the columns; letter case and blanks around names do not count."""
     return set(names_in(header, separator)) >= {folded(name) for name in needed}
 
 
@@ -96,7 +95,7 @@ def names_in(header: str, separator: str) -> list[str]:
 
 
 def require_once(header: str, separator: str, needed: list[str], file: str) -> None:
-    """StudyError: two columns have one of the names, which pandas would rename without a word."""
+    """StudyError: a header has one of the names twice; pandas would rename the second without a word."""
     names = names_in(header, separator)
     if twice := [name for name in needed if names.count(folded(name)) > 1]:
         raise StudyError(
@@ -105,7 +104,7 @@ def require_once(header: str, separator: str, needed: list[str], file: str) -> N
 
 
 def column(table: pd.DataFrame, name: str, file: str) -> str:
-    """The table's own spelling of a column's name. StudyError: no column is called so, or two."""
+    """The table's own spelling of a column's name. StudyError: no column has this name, or two have."""
     found = [other for other in table if folded(other) == folded(name)]
     if not found:
         raise StudyError(f"{file} has no column {name}: it has {', '.join(table.columns)}; {RENAME}")
@@ -115,9 +114,9 @@ def column(table: pd.DataFrame, name: str, file: str) -> str:
 
 
 def source_column(table: pd.DataFrame, file: str) -> str | None:
-    """The column that names the source of each image, by SOURCES; None: there is none.
+    """The column of SOURCES that names the source of each image; None: the table has none.
 
-    StudyError: two such columns, patient and patient_id for instance, group the images in different ways.
+    StudyError: two of these columns, for instance patient and patient_id, group the images in different ways.
     """
     spelt: dict[str, list[str]] = {}
     for name in table:

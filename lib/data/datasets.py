@@ -35,7 +35,7 @@ UNREADABLE += (Image.DecompressionBombError, AttributeError, TypeError)
 
 COLUMNS = ["path", "label", "width", "height", "sha256", "published_part", "source"]  # of images.csv
 NAMED = 20  # files that do not decode, named in the message
-# how files begin that stand in for images
+# first bytes of files that stand in for images
 NO_IMAGES = {
     b"version https://git-lfs": "a pointer of Git LFS, not the file: git lfs pull",
     b"/annex/objects": "a pointer of git-annex, not the file: git annex get",
@@ -45,11 +45,11 @@ NO_IMAGES = {
 
 
 def members(archive, entry: Dataset, tell=silent) -> pd.DataFrame:
-    """The archive's images: path, label, published_part, and source (patient or photograph; empty where unknown).
+    """List the archive's images: path, label, published_part, source (patient or photograph; empty if unknown).
 
-    `tell` is called with a sentence on everything that is left out, or was taken as something else.
-    Rows are sorted by class, then path. StudyError: a class, or a part of one, has no image (a missing or empty folder,
-    or another archive).
+    Rows are sorted by class, then path. `tell` is called with a sentence on each omission and assumption.
+
+    StudyError: as `require_every_class`: a folder is missing or empty, or this is another archive.
     """
     table = from_table(archive, entry, tell) if entry.table else from_names(archive, entry, tell)
     require_every_class(table, entry, Path(archive.filename).name)
@@ -59,10 +59,10 @@ def members(archive, entry: Dataset, tell=silent) -> pd.DataFrame:
 
 
 def from_names(archive, entry: Dataset, tell=silent) -> pd.DataFrame:
-    """Images by the catalogue's pattern for their names: * is anything but a slash, ** is anything.
+    """List the images by the catalogue's pattern of their names: * is anything but a slash, ** is anything.
 
-    Of one's own files, only those count that are images by their suffix or first bytes. Where no name fits, letter
-    case does not count, nor one folder more, as some programs put around an archive.
+    In a user's own folder, a file counts if its suffix or first bytes are an image's. If no name fits, the pattern is
+    tried again without regard to letter case, and below one more folder, which some programs put around an archive.
     """
     pattern = re.escape(entry.images).replace(r"\*\*", ".+").replace(r"\*", "[^/]+")
     for field, choices in {"label": entry.classes, "part": entry.parts}.items():
@@ -89,7 +89,7 @@ def from_names(archive, entry: Dataset, tell=silent) -> pd.DataFrame:
 
 
 def require_every_class(table: pd.DataFrame, entry: Dataset, archive: str, broken: list[str] = ()) -> None:
-    """StudyError: classes, or folders of one, without an image. Where a table names the parts, a part may lack one.
+    """StudyError: a class has no image or, if folders are the parts, no image in one of them.
 
     `broken`: files that do not decode, with the reason of each.
     """
@@ -125,7 +125,7 @@ def require_every_class(table: pd.DataFrame, entry: Dataset, archive: str, broke
 
 
 class Deep(NamedTuple):
-    """A file whose values need the scale of the whole data set: decoding.extent."""
+    """What decoding.extent says of a file that is shown on the scale of the whole data set."""
 
     kind: str
     low: float
@@ -134,9 +134,9 @@ class Deep(NamedTuple):
 
 
 class Read(NamedTuple):
-    """A decoded member; `hidden`: bands that nobody sees."""
+    """A decoded member: pixels (size, size, 3) uint8; `hidden`: number of bands that are not shown."""
 
-    width: int
+    width: int  # px, of the file
     height: int
     pixels: np.ndarray
     sha256: str
@@ -144,9 +144,9 @@ class Read(NamedTuple):
 
 
 def read_image(archive, size: int, crop: bool, scales: dict | None, is_first: bool, name: str) -> Read | Deep | str:
-    """A member; if it does not decode, its name and the reason as one string.
+    """Decode a member; if that fails, return its name and the reason as one string.
 
-    On the first reading with `scales`, a file that needs a scale gives what its scale needs instead.
+    On the first of two readings with `scales`, a file that needs a scale returns the range of its values.
     """
     content = None
     try:
@@ -155,14 +155,14 @@ def read_image(archive, size: int, crop: bool, scales: dict | None, is_first: bo
             return Deep(*found)
         hidden = bands(content) if scales is not None else 0
         return Read(*decode(content, size, crop, scales), hashlib.sha256(content).hexdigest(), hidden)
-    except StudyError:  # a package is missing, the file may be whole
+    except StudyError:  # a package is missing; the file may be whole
         raise
     except (*UNREADABLE, KeyError) as error:
         return f"{visible(name)}: {reason(error, content)}"
 
 
 def reason(error: Exception, content: bytes | None) -> str:
-    """Why a file is no image that can be read, and what helps, in one line; `content`: None where it cannot be read."""
+    """Say in one line why a file does not decode, and what helps; `content`: None if the file itself cannot be read."""
     if isinstance(error, KeyError):
         return "the file is not there any more"
     if content == b"":
@@ -193,20 +193,20 @@ def read_images(
     tell=silent,
     scales: dict | None = None,
 ) -> tuple[pd.DataFrame, np.ndarray, list[str]]:
-    """Every image of an archive.
+    """Read every image of an archive.
 
     Args:
         path: the archive.
         entry: its catalogue entry.
-        size: px.
+        size: side of the pixels, px.
         skip_broken: leave out files that do not decode, instead of stopping.
         crop: take the middle square of each image, instead of squeezing it.
         progress: wraps the images as they are read (tqdm).
-        tell: called with a sentence on everything that is left out, or was taken as something else.
-        scales: filled with the values shown as black and white, where the entry asks for one scale.
+        tell: called with a sentence on each omission and assumption.
+        scales: filled with the values shown as black and white, if the entry asks for one scale.
 
     Returns:
-        images.csv as a table: path, label, width, height, sha256, published_part, source, and view where it is known;
+        images.csv as a table: path, label, width, height (px), sha256, published_part, source, and view if known;
         its pixels, (rows, size, size, 3) uint8; and the files left out, with the reason.
 
     Raises:
@@ -242,7 +242,7 @@ def read_images(
 
 
 def common_scales(deep: list[Deep], tell) -> dict[str, tuple[float, float]]:
-    """One scale for every kind of deep values; told, with values that are no numbers."""
+    """One scale (black, white) per kind of deep values; `tell` is called with a sentence on each."""
     table = pd.DataFrame(deep)
     scales = {}
     for kind, part in table.groupby("kind"):
@@ -260,7 +260,7 @@ def keep_scales(folder: Path, scales: dict[str, tuple[float, float]]) -> None:
 
 
 def kept_scales(folder: Path, entry: Dataset) -> dict | None:
-    """What `decode` takes as scales for a new image of a data set."""
+    """The scales that `decode` needs for a new image of a data set; None: its entry asks for none."""
     if not entry.one_scale:
         return None
     path = folder / "scales.json"
@@ -268,7 +268,7 @@ def kept_scales(folder: Path, entry: Dataset) -> dict | None:
 
 
 def told_of_two_labels(table: pd.DataFrame, entry: Dataset, tell) -> None:
-    """Tell which files stand in two classes. StudyError: they are more than a small share, or all of a class."""
+    """Tell which files stand in two classes. StudyError: over 5 % do, without `two_labels`."""
     several = table.groupby("sha256").label.transform("nunique") > 1
     if not several.any():
         return
@@ -283,5 +283,5 @@ def told_of_two_labels(table: pd.DataFrame, entry: Dataset, tell) -> None:
 
 
 def describe(pairs: pd.Series) -> str:
-    """no and yes (12 files), ..."""
+    """Count pairs of classes for a message: 'no and yes (12 files), ...'."""
     return ", ".join(f"{pair} ({number} files)" for pair, number in pairs.value_counts().head(5).items())

@@ -1,8 +1,8 @@
-"""A file's bytes -> 8-bit RGB at the size that models see, whatever its format, mode or depth.
+"""Decode a file of any format, mode or depth to 8-bit RGB at the size that models see.
 
-    bytes --extent--> which scale its deep values need --decode, on one scale for a data set--> (size, size, 3) uint8
+    bytes --extent--> range of its deep values --decode, on one scale for a data set--> (size, size, 3) uint8
 
-The committed data sets are read without scales: each image by itself, and what lies under transparency is shown.
+The committed data sets are read without scales: each image has its own, and transparency is ignored.
 """
 
 import io
@@ -12,30 +12,30 @@ from PIL import Image, ImageOps
 
 from lib.data import dicom
 
-# what counts as an image in a folder
+# suffixes of files that count as images in a folder
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".webp")
 SUFFIXES += (".jp2", ".j2k", ".pgm", ".ppm", ".pbm", ".pnm", ".tga", ".dcm", ".dicom")
 MAGIC = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"GIF8", b"\0\0\0\x0cjP  ")
-WHITE = 255  # what is shown under transparency
+WHITE = 255  # shown where an image is transparent
 
 
 def looks_like_an_image(head: bytes) -> bool:
-    """Whether a file is an image by its first 132 bytes, whatever it is called."""
+    """Whether the first 132 bytes of a file are those of an image, whatever its name."""
     return head.startswith(MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP") or dicom.is_dicom(head)
 
 
 def decode(content: bytes, size: int, crop: bool = False, scales: dict | None = None) -> tuple[int, int, np.ndarray]:
-    """The bytes of a file -> its width and height in px, and pixels (size, size, 3) uint8.
+    """Decode a file: its width and height in px, and its pixels, (size, size, 3) uint8.
 
     The picture is turned upright by its EXIF tag, squeezed to a square (with `crop`: its middle square), and resized
-    by bilinear interpolation with antialiasing. Of several pages or frames the first is taken.
+    by bilinear interpolation with antialiasing. A file of several pages or frames gives its first.
 
     Args:
-        scales: of `extent`, the values that are shown as black and white; what has no scale there is shown from its
-            smallest value to its largest, and transparent parts are white. None: each image by itself, and
+        scales: kind of `extent` -> the values shown as black and white; a kind without a scale is shown from the
+            smallest value of the file to its largest, and transparent parts are white. None: a scale per image, and
             transparency is ignored.
 
-    StudyError: a DICOM file, and no pydicom to read it.
+    StudyError: this is a DICOM file, and pydicom is not installed.
     """
     with opened(content, scales) as image:
         ImageOps.exif_transpose(image, in_place=True)
@@ -46,7 +46,7 @@ def decode(content: bytes, size: int, crop: bool = False, scales: dict | None = 
 
 
 def opened(content: bytes, scales: dict | None) -> Image.Image:
-    """A file as Pillow's image; with `scales`, deep values as 8 bits."""
+    """Open a file as Pillow's image; with `scales`, deep values become 8 bits."""
     if dicom.is_dicom(content):
         return dicom.picture(content, scales, scale_of)
     if scales is None:
@@ -68,9 +68,9 @@ def opened(content: bytes, scales: dict | None) -> Image.Image:
 
 
 def deep_values(content: bytes):
-    """Of an image of more than 8 bits: its kind, values, alpha (0 to 1, or None), and Pillow's image (or None).
+    """Read an image of more than 8 bits: its kind, values, alpha (0 to 1, or None), and Pillow's image (or None).
 
-    Values are (height, width), or (height, width, 3) of colour images. None: an image of 8 bits.
+    Values are (height, width), or (height, width, 3) for colours. None: the image has 8 bits.
     """
     try:
         image = Image.open(io.BytesIO(content))
@@ -89,14 +89,14 @@ def deep_values(content: bytes):
 
 
 def is_deep_colour(image: Image.Image, content: bytes) -> bool:
-    """Whether Pillow would cut the values of a colour image to 8 bits: PNG and TIFF of 16."""
+    """Whether Pillow would cut the colours of an image to 8 bits: PNG and TIFF with more."""
     if image.format == "PNG":
         return content[24] == 16
     return image.format == "TIFF" and max(image.tag_v2.get(258, (8,))) > 8
 
 
 def deep_colours(content: bytes, image: Image.Image | None):
-    """`deep_values` by OpenCV. OSError: it cannot read the file."""
+    """`deep_values` of colours, by OpenCV. OSError: OpenCV cannot read the file."""
     import cv2
 
     values = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
@@ -112,15 +112,15 @@ def deep_colours(content: bytes, image: Image.Image | None):
 
 
 def ends(values: np.ndarray) -> tuple[float, float]:
-    """The smallest and the largest value that is a number; 0 and 1 if none is."""
+    """The smallest and the largest finite value; 0 and 1 if there is none."""
     numbers = values[np.isfinite(values)]
     return (float(numbers.min()), float(numbers.max())) if numbers.size else (0.0, 1.0)
 
 
 def extent(content: bytes) -> tuple[str, float, float, int] | None:
-    """Which scale a file's deep values need, the smallest and largest, and how many are no numbers.
+    """Find the kind of a file's deep values, the smallest, the largest, and how many are not finite.
 
-    None: it needs no scale: 8 bits, or a DICOM file with its own window.
+    None: the file needs no scale, since it has 8 bits or is DICOM with its own window.
     """
     if dicom.is_dicom(content):
         found = dicom.extent(content)
@@ -133,11 +133,10 @@ def extent(content: bytes) -> tuple[str, float, float, int] | None:
 
 
 def scale_of(kind: str, low: float, high: float) -> tuple[float, float]:
-    """What is shown as black and white where a data set's values reach from `low` to `high`.
+    """The values shown as black and as white in a data set with values from `low` to `high`.
 
-    Whole numbers from 0 are taken to fill their bits (255, 511, ... 4095, ... 65535), so is DICOM where it reaches
-    beyond half of eight bits; floats from 0 to 1 or 255 are taken as such fractions; of all others the smallest value
-    is black and the largest white.
+    Non-negative integers, and DICOM above 127: 0 and the largest value of their number of bits (255, 511, ... 65535).
+    Floats from 0: 0 and 1, or 0 and 255. All others: `low` and `high`.
     """
     if low >= 0 and (kind.startswith("integer") or (kind.startswith("DICOM") and high > 127)):
         return 0.0, float(2 ** max(8, int(high).bit_length()) - 1)
@@ -147,7 +146,7 @@ def scale_of(kind: str, low: float, high: float) -> tuple[float, float]:
 
 
 def bands(content: bytes) -> int:
-    """How many bands a TIFF file has beside red, green, blue and alpha, which nobody will see; 0 of other files."""
+    """Count the bands of a TIFF file beside red, green, blue and alpha, which are not shown; 0 for other files."""
     if not content.startswith(MAGIC[2:4]):
         return 0
     try:
@@ -159,7 +158,7 @@ def bands(content: bytes) -> int:
 
 
 def on_white(image: Image.Image) -> Image.Image:
-    """8-bit RGB, with white where the image is transparent."""
+    """Convert to 8-bit RGB, with white where the image is transparent."""
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, (WHITE,) * 4)
@@ -168,7 +167,7 @@ def on_white(image: Image.Image) -> Image.Image:
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Any mode as 8-bit RGB: palettes are looked up, alpha is dropped, deep grey values are scaled to 8 bits."""
+    """Convert any mode to 8-bit RGB: palettes are looked up, alpha is dropped, deep grey values are scaled."""
     if image.mode.startswith(("I", "F")):
         return scaled_grey(image).convert("RGB")
     if image.mode in ("P", "LA"):
@@ -177,10 +176,10 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def scaled_grey(image: Image.Image) -> Image.Image:
-    """Grey of more than 8 bits (modes I, I;16 and F) as 8 bits, each image by itself.
+    """Scale grey of more than 8 bits (modes I, I;16 and F) to 8 bits, each image by itself.
 
-    The file does not say which value is white: the smallest usual one that is not below the largest value in the
-    image, 1 (floats only), 255 (floats and 32-bit integers), 4095 (12 bits) or 65535 (16 bits).
+    The file does not say which value is white. White is the first of these that no value of the image exceeds: 1
+    (floats only), 255 (floats and 32-bit integers), 4095 (12 bits), 65535 (16 bits).
     """
     values = np.asarray(image, dtype=np.float64)
     if image.mode.startswith("I;16"):

@@ -1,6 +1,6 @@
-"""A DICOM file as grey values or as a picture, through its own tables and window where it has them.
+"""Read a DICOM file as grey values or as a picture, through its own tables and window if it has them.
 
-Values outside of a window are shown as its ends. Padding, which was not scanned, counts as the darkest.
+Values outside a window are shown as its ends. Padding, which was not scanned, is shown as black.
 """
 
 import io
@@ -18,7 +18,7 @@ def is_dicom(content: bytes) -> bool:
 
 
 def has_lost_its_preamble(content: bytes) -> bool:
-    """Whether it begins with elements of DICOM's groups 2 or 8, as files without the first 132 bytes do."""
+    """Whether a file begins with elements of DICOM's groups 2 or 8, as files without the first 132 bytes do."""
     return content[:2] in (b"\x02\x00", b"\x08\x00") and content[2:4] in (
         b"\x00\x00",
         b"\x01\x00",
@@ -28,7 +28,7 @@ def has_lost_its_preamble(content: bytes) -> bool:
 
 
 def read(content: bytes):
-    """The file by pydicom. StudyError: pydicom is not installed."""
+    """Read a file by pydicom. StudyError: pydicom is not installed."""
     try:
         import pydicom
     except ImportError:
@@ -38,18 +38,18 @@ def read(content: bytes):
 
 
 def first_frame(file) -> np.ndarray:
-    """Its stored values, (height, width) or (height, width, 3)."""
+    """The stored values of a file's first frame, (height, width) or (height, width, 3)."""
     return file.pixel_array[0] if int(file.get("NumberOfFrames") or 1) > 1 else file.pixel_array
 
 
 def has_window(file) -> bool:
-    """Whether the file says how its values are to be shown."""
+    """Whether the file has a window or a table that says how its values are to be shown."""
     named = all(file.get(name) not in (None, "") for name in ["WindowCenter", "WindowWidth"])
     return named or bool(file.get("VOILUTSequence"))
 
 
 def grey_values(file) -> tuple[np.ndarray, np.ndarray]:
-    """Grey values in the modality's unit, and which of them are padding; both (height, width)."""
+    """Grey values in the modality's unit (CT: Hounsfield), and a mask of padding; both (height, width)."""
     from pydicom.pixels import apply_modality_lut
 
     stored = first_frame(file)
@@ -63,9 +63,9 @@ def grey_values(file) -> tuple[np.ndarray, np.ndarray]:
 
 
 def extent(content: bytes) -> tuple[str, np.ndarray] | None:
-    """Which scale the file's grey values are on, and the values without padding; None: the file says how to show them.
+    """The name of the scale of a file's grey values, one per modality, and the values without padding.
 
-    One scale for each modality.
+    None: the file says how to show them.
     """
     file = read(content)
     if is_colour(file) or has_window(file):
@@ -75,17 +75,17 @@ def extent(content: bytes) -> tuple[str, np.ndarray] | None:
 
 
 def is_colour(file) -> bool:
-    """Whether it has colours, by three samples or a palette."""
+    """Whether a file has colours, by three samples or a palette."""
     return int(file.get("SamplesPerPixel") or 1) > 1 or file.get("PhotometricInterpretation") == "PALETTE COLOR"
 
 
 def picture(content: bytes, scales: dict | None, scale_of: Callable) -> Image.Image:
-    """8-bit grey or RGB.
+    """Show a file as 8-bit grey or RGB.
 
     Args:
-        scales: of `extent`: what is shown as black and as white; None: the smallest and the largest value in the file,
-            padding and palettes as grey values.
-        scale_of: what is black and what is white on a scale that is not among them, by its name and two ends.
+        scales: name of a scale -> the values shown as black and white; None: the smallest and the largest value of the
+            file, with padding and palettes taken as grey values.
+        scale_of: (name, smallest, largest) -> black and white, for a scale that is not among `scales`.
     """
     from pydicom.pixels import apply_color_lut, apply_voi_lut
 
@@ -116,5 +116,5 @@ def picture(content: bytes, scales: dict | None, scale_of: Callable) -> Image.Im
 
 
 def eight_bit(values: np.ndarray, bits: int) -> Image.Image:
-    """Colours of so many bits as RGB of 8."""
+    """Scale colours of `bits` bits, (height, width, 3), to 8-bit RGB."""
     return Image.fromarray(np.uint8(values if bits <= 8 else np.clip(values / (2**bits - 1), 0, 1) * 255))

@@ -1,4 +1,4 @@
-"""Where a data set's images are: drawn, already on this machine, or to be downloaded; a stopped download resumes.
+"""Find, draw or download the archive of a data set; a stopped download resumes.
 
 a catalogue entry --find_archive--> a path          address --requests, Range--> .name.zip.part --complete--> name.zip
 """
@@ -22,7 +22,7 @@ from lib.data.catalogue import DRAWN, Dataset
 from lib.data.files import alone, not_written, require_room, write
 from lib.strict import StudyError
 
-PIECE = 1 << 16  # bytes read at once: the most that a broken connection loses
+PIECE = 1 << 16  # bytes read at once; a broken connection loses no more
 BUSY = {429, 500, 502, 503, 504}  # HTTP status: the same request may work a little later
 TRIES = 5  # requests until a download is given up
 WAIT = 2.0  # seconds before the second request, doubled before each further one
@@ -43,7 +43,7 @@ def kept_archive(name: str, entry: Dataset) -> Path:
 
 
 def archive_path(name: str, entry: Dataset, made: Path) -> Path:
-    """Where `find_archive` found the archive of a data set; `made` as there."""
+    """The path that `find_archive` returned; `made` as there."""
     if entry.draw or entry.torchvision or entry.medmnist:
         return made
     return kept_archive(name, entry)
@@ -52,17 +52,17 @@ def archive_path(name: str, entry: Dataset, made: Path) -> Path:
 def find_archive(
     name: str, entry: Dataset, draw: dict, made: Path, progress=quiet, image_size: int = medmnist.SIZES[0]
 ) -> Path:
-    """The archive of a data set: drawn, or converted (torchvision, MedMNIST), or a folder, a zip file, or downloaded.
+    """Return the path of a data set's archive, a zip file or a folder; draw, convert or download it first if needed.
 
     Args:
         name: the data set's name in the catalogue.
         entry: the catalogue's entry.
-        draw: arguments of the drawing function, for phantoms.
-        made: where to write an archive that is drawn or converted.
-        progress: wraps what is gone through (tqdm).
-        image_size: px, what the study asks for; of MedMNIST's files the smallest that is as large is taken.
+        draw: arguments of the drawing function, for drawn data sets.
+        made: where to write an archive that is drawn or converted (torchvision, MedMNIST).
+        progress: wraps an iterable (tqdm).
+        image_size: px; the smallest of MedMNIST's files of at least this size is taken.
 
-    StudyError: it is not there and cannot be fetched; the message says what to do.
+    StudyError: the archive is not there and cannot be fetched; the message says what to do.
     """
     if entry.draw:
         return draw_archive(entry.draw, draw, made, progress)
@@ -95,7 +95,7 @@ def kept_medmnist(entry: Dataset, image_size: int) -> Path:
 
 
 def fetch_medmnist(entry: Dataset, image_size: int, progress=quiet) -> Path:
-    """A file of MedMNIST, downloaded if it is not here. StudyError: a download without the official checksum."""
+    """Return the path of a MedMNIST file; download it first if needed. StudyError: the download fails or is damaged."""
     path = kept_medmnist(entry, image_size)
     if path.exists():
         return path
@@ -113,7 +113,7 @@ def fetch_medmnist(entry: Dataset, image_size: int, progress=quiet) -> Path:
 
 
 def remark(entry: Dataset, image_size: int) -> str:
-    """What tables must say of the file that `find_archive` found; empty: nothing beyond the catalogue's note."""
+    """A warning that tables must print about the file that `find_archive` returned; empty: there is none."""
     if entry.medmnist is None:
         return ""
     path = kept_medmnist(entry, image_size)
@@ -123,9 +123,9 @@ def remark(entry: Dataset, image_size: int) -> str:
 
 
 def draw_archive(kind: str, draw: dict, made: Path, progress=quiet) -> Path:
-    """A drawn archive, copied to `made` from data/drawn, which keeps one file per VERSION and arguments.
+    """Draw an archive once per VERSION and arguments, keep it in data/drawn, and copy it to `made`.
 
-    DVC deletes a stage's outputs before it runs the stage again; data/drawn is none of them, so nothing is drawn twice.
+    DVC deletes a stage's outputs before it runs the stage again, but not data/drawn, so nothing is drawn twice.
     """
     arguments = [f"{name}-{draw[name]}" for name in DRAWN[kind]]
     kept = strict.ROOT / "data" / "drawn" / "-".join([kind, f"v{phantoms.VERSION}", *arguments, "archive.zip"])
@@ -137,9 +137,9 @@ def draw_archive(kind: str, draw: dict, made: Path, progress=quiet) -> Path:
 
 
 def download(address: str, path: Path, progress) -> Path:
-    """Download `address` to `path`; an earlier attempt's `.<name>.part` is continued.
+    """Download `address` to `path`, going on from the `.<name>.part` of an earlier attempt.
 
-    StudyError: the server refuses, or the connection broke `TRIES` times; it says how many bytes are here.
+    StudyError: the server refuses, or the connection broke `TRIES` times; the message says how many bytes are here.
     """
     part = path.with_name(f".{path.name}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -162,7 +162,7 @@ def download(address: str, path: Path, progress) -> Path:
 
 
 def fetch_rest(address: str, part: Path, progress) -> None:
-    """Append to `part` what it lacks. requests.RequestException: the connection broke, or the file is incomplete."""
+    """Append the missing bytes to `part`. requests.RequestException: the connection broke before the end."""
     have = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity"}
     if have:
@@ -189,9 +189,9 @@ def fetch_rest(address: str, part: Path, progress) -> None:
 
 
 def from_kaggle(slug: str, path: Path) -> Path:
-    """Download `slug` (owner/name) to `path`, in a folder beside it where Kaggle's client continues an earlier attempt.
+    """Download `slug` (owner/name) to `path`; a folder beside it lets Kaggle's client go on from an earlier attempt.
 
-    StudyError: there are no credentials, or Kaggle refuses; it says how to get the file.
+    StudyError: there are no credentials, or Kaggle refuses; the message says how to get the file.
     """
     folder = path.with_name(f".{path.name}.part")
     try:
@@ -219,7 +219,7 @@ def from_kaggle(slug: str, path: Path) -> Path:
 
 
 NO_TOKEN = "there are no credentials"
-KAGGLE_SAYS = {  # HTTP status -> what it means there
+KAGGLE_SAYS = {  # HTTP status -> its meaning at Kaggle
     401: "401, it does not accept the token that is here: it has expired, or was revoked",
     403: "403, rules are to be accepted first, once, at https://www.kaggle.com/datasets/{slug}",
     404: "404, there is no data set {slug}: it was renamed or removed",
@@ -228,7 +228,7 @@ KAGGLE_SAYS = {  # HTTP status -> what it means there
 
 
 def has_token() -> bool:
-    """Whether credentials of Kaggle's are on this machine, valid or not."""
+    """Whether this machine has credentials of Kaggle, valid or not."""
     folder = Path(os.environ.get("KAGGLE_CONFIG_DIR") or "~/.kaggle").expanduser()
     files = [folder / "access_token", folder / "kaggle.json", Path("~/.kaggle/access_token").expanduser()]
     names = ["KAGGLE_API_TOKEN", "KAGGLE_KEY"]
@@ -236,7 +236,7 @@ def has_token() -> bool:
 
 
 def kaggle_advice(slug: str, path: Path, reason: str) -> str:
-    """How to get a data set that Kaggle's client did not download."""
+    """Say how to get a data set that Kaggle's client did not download; `reason`: why it did not."""
     return (
         f"{path.name} is not in {path.parent}, and Kaggle did not hand it over ({reason}). Either\n"
         f"  download it from kaggle.com/datasets/{slug}, put it there as {path.name}"
@@ -247,11 +247,11 @@ def kaggle_advice(slug: str, path: Path, reason: str) -> str:
 
 
 def from_torchvision(kind: str, kept: Path, made: Path, progress) -> Path:
-    """A data set of torchvision's as a zip of PNG files, <part>/<class>/<number>.png; images.csv has their SHA-256.
+    """Write a data set of torchvision as a zip of PNG files, <part>/<class>/<number>.png; images.csv has their SHA-256.
 
     Args:
         kind: the name of its class in torchvision.datasets.
-        kept: a zip of the files that this class reads; without it they are downloaded.
+        kept: a zip of the files that this class reads; if it is missing, they are downloaded.
         made: where to write.
         progress: wraps what is gone through (tqdm).
     """

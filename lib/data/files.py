@@ -1,4 +1,4 @@
-"""Files that are complete or absent: written under a temporary name, then moved into place; and locks."""
+"""Write files under a temporary name and move them into place, so that none is ever half written; lock files."""
 
 import contextlib
 import errno
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # whoever executes a notebook in another process does without
 # columns that hold text even where every cell looks like a number
 TEXT_COLUMNS = ["path", "label", "photo", "source", "published_part", "part", "true", "predicted", "one", "other"]
 
-# what a file system answers that does not lock files in this way
+# errors of a file system that does not support flock
 NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}
 CURES = {
     errno.ENOSPC: "make room on that disk",
@@ -30,13 +30,13 @@ CURES = {
     errno.EACCES: "make that folder writable",
     errno.EPERM: "make that folder writable",
 }
-FULL = 2**16  # bytes: with less than that left, a disk is full
+FULL = 2**16  # bytes; a disk with less free space counts as full
 
 
 def write(path: Path, save: Callable[[Path], object]) -> None:
-    """Call `save` with a temporary path beside `path`, then move what it wrote to `path` in one step.
+    """Call `save` with a temporary path beside `path`, then move the file to `path` in one step.
 
-    StudyError: the disk is full, or the folder cannot be written; the old file is still there.
+    StudyError: the disk is full, or the folder cannot be written; the old file stays as it was.
     """
     # the suffix stays the same, since numpy and safetensors look at it
     temporary = path.with_name(f".{path.stem}.part{path.suffix}")
@@ -56,7 +56,7 @@ def write(path: Path, save: Callable[[Path], object]) -> None:
 
 
 def system_error(error: Exception, folder: Path) -> OSError | None:
-    """The OSError because of which a library could not write: numpy and torch raise others without its number."""
+    """The OSError behind a failed write (numpy and torch raise errors without its number); None: there is none."""
     link = error
     while link is not None:
         if isinstance(link, OSError) and link.errno:
@@ -68,14 +68,14 @@ def system_error(error: Exception, folder: Path) -> OSError | None:
 
 
 def require_room(error: Exception, path: Path) -> None:
-    """StudyError: what a library says while it fetches `path` is that the disk takes no more."""
+    """StudyError: `error`, raised while a library fetched `path`, means that nothing more can be written there."""
     cause = system_error(error, path.parent)
     if cause and cause.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}:
         raise not_written(path, cause) from None
 
 
 def not_written(path: Path | str, error: OSError) -> StudyError:
-    """What to say where a file cannot be written."""
+    """Make the StudyError for a file that cannot be written, with its cure."""
     problem = f"{path} cannot be written ({error.strerror or error}); nothing that was there is lost"
     return StudyError(f"{problem}: {CURES.get(error.errno, 'mend that')}, and run this again")
 
@@ -87,9 +87,9 @@ def alone(path: Path, waiting: str = "") -> Iterator[IO]:
     A child process that inherits the open file holds the lock too, until it ends.
 
     Args:
-        waiting: printed where another process holds it.
+        waiting: printed if another process holds it.
 
-    StudyError: the file cannot be written, or its file system locks no files.
+    StudyError: the file cannot be written, or its file system cannot lock files.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ def alone(path: Path, waiting: str = "") -> Iterator[IO]:
 
 
 def has_flock(folder: Path) -> bool:
-    """Whether files in a folder can be locked by flock; a network's file system may not know it."""
+    """Whether files in a folder can be locked by flock, which some network file systems do not support."""
     with open(folder / "flock", "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -112,7 +112,7 @@ def has_flock(folder: Path) -> bool:
 
 
 def hold(lock: IO, waiting: str) -> None:
-    """Lock an open file: by flock or, where the file system lacks that, by lockf, which no child process inherits."""
+    """Lock an open file by flock or, if its file system lacks that, by lockf, which child processes do not inherit."""
     for take in [fcntl.flock, fcntl.lockf]:
         try:
             with contextlib.suppress(BlockingIOError, PermissionError):
@@ -129,7 +129,7 @@ def hold(lock: IO, waiting: str) -> None:
 def write_csv(table: "pd.DataFrame", path: Path) -> None:
     """Write a table without its index; floats have six decimals, so that equal runs write equal bytes.
 
-    With the suffix .gz it is compressed, without a name or a time in the header.
+    A path that ends in .gz is compressed, without a name or time in the header.
     """
     content = table.to_csv(index=False, float_format="%.6f", lineterminator="\n").encode()
     if path.suffix == ".gz":
@@ -150,7 +150,7 @@ def read_csv(path: Path) -> "pd.DataFrame":
 
 
 def readable(path: Path) -> bytes:
-    """A file's bytes. StudyError: it is missing, or may not be read."""
+    """Read a file's bytes. StudyError: it is missing, or reading it is not allowed."""
     try:
         return path.read_bytes()
     except OSError as error:

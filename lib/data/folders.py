@@ -1,6 +1,6 @@
-"""A folder or zip file of one's own, one sub-folder per class: which files are images, and what the classes are.
+"""Find the images and classes of a user's folder or zip file with one sub-folder per class.
 
-names --images_of--> images; what is left out is named --classes_of--> folder -> printed name
+names --images_of--> images --classes_of--> folder -> printed name; what is left out is named
 """
 
 import os
@@ -20,17 +20,17 @@ _FILLER = (
 )
 _PART = r"(?:train|training|test|tests|testing|val|valid|validate|validation|dev|eval|evaluation|holdout|folds?|cv)"
 PART = re.compile(f"{_FILLER}{_PART}{_FILLER}").fullmatch
-# words that name a part, wherever they stand in a folder's name: chest_xray_train, PublicTest, part2
+# words that name a part anywhere in a folder's name: chest_xray_train, PublicTest, part2
 _PARTS = re.compile(f"{_PART}|trainval|traindata|testdata|split|part|subset")
-# folders of one kind of file each, as data sets for segmentation or detection have them
+# folders of one kind of file each, as in data sets for segmentation or detection
 KINDS = {"image", "images", "img", "imgs", "mask", "masks", "label", "labels", "annotation", "annotations", "json"}
 KINDS |= {"segmentation", "segmentations", "groundtruth", "gt", "overlay", "overlays", "xml", "bbox", "bboxes"}
 
 
 def images_of(archive, tell=silent) -> list[str]:
-    """Files that are images by their suffix or first bytes; the others are counted and told.
+    """List the files with the suffix or first bytes of an image; `tell` counts the others.
 
-    StudyError: links without content; names that are no text.
+    StudyError: a file is a link without content, or its name is not UTF-8.
     """
     names = [name for name in dict.fromkeys(archive.namelist()) if not JUNK(name) and not name.endswith("/")]
     if isinstance(archive, Folder):
@@ -62,7 +62,7 @@ def is_text(name: str) -> bool:
 
 
 def first_bytes(archive, name: str) -> bytes:
-    """The first 132 bytes of a file; none of one that cannot be opened."""
+    """The first 132 bytes of a file; empty if it cannot be opened."""
     try:
         if isinstance(archive, Folder):
             with open(Path(archive.filename) / name, "rb") as file:
@@ -74,7 +74,7 @@ def first_bytes(archive, name: str) -> bytes:
 
 
 def require_content(top: Path, names: list[str]) -> None:
-    """StudyError: files that are links to something which is not on this machine."""
+    """StudyError: files are links to something that is not on this machine."""
     dangling = [name for name in names if not os.path.exists(top / name)]
     if dangling:
         target = os.readlink(top / dangling[0]) if (top / dangling[0]).is_symlink() else "nothing"
@@ -85,9 +85,9 @@ def require_content(top: Path, names: list[str]) -> None:
 
 
 def classes_of(archive, tell=silent) -> tuple[str, dict[str, str]]:
-    """The folder around the class folders (empty: none), and each class folder -> its printed name.
+    """Find the folder around the class folders (empty: none), and each class folder -> its printed name.
 
-    StudyError: the folders are parts (train, test), or one holds the other classes once more.
+    StudyError: the folders are parts (train, test) or kinds of files, or one holds the other classes once more.
     """
     around, names = "", images_of(archive, tell)
     while True:
@@ -126,7 +126,7 @@ def classes_of(archive, tell=silent) -> tuple[str, dict[str, str]]:
 
 
 def words_of(folder: str) -> list[str]:
-    """chest_xray2-PublicTest -> chest, xray, public, test."""
+    """The words of a folder's name: chest_xray2-PublicTest -> chest, xray, public, test."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", clean(folder))
     return re.findall(r"[^\W\d_]+", apart.casefold())
 
@@ -134,7 +134,7 @@ def words_of(folder: str) -> list[str]:
 def are_parts(folders: list[str], alike: set[str]) -> bool:
     """Whether folders are parts of a data set (train, test), and not classes.
 
-    `alike`: names of folders that all of them hold; where there are several, one part's name is enough.
+    `alike`: names of folders that all of them hold; with several, one folder named after a part is enough.
     """
     if sum(bool(PART(re.sub(r"[\W_]+", "", clean(folder).casefold()))) for folder in folders) > 1:
         return True
@@ -148,7 +148,7 @@ def are_parts(folders: list[str], alike: set[str]) -> bool:
 
 
 def require_classes(top: Path, folders: Counter, names: list[str], alike: set[str]) -> None:
-    """StudyError: folders are parts of a data set, or one holds the others once more (an archive unpacked twice).
+    """StudyError: folders are parts or kinds of files, or one holds the others once more (an archive unpacked twice).
 
     `alike`: names of folders that all of them hold.
     """
@@ -172,7 +172,7 @@ def require_classes(top: Path, folders: Counter, names: list[str], alike: set[st
 
 
 def printed(classes: list[str]) -> dict[str, str]:
-    """Each class's name as reports print it: without characters of HTML and formulas, and no two alike."""
+    """Make each class's name for reports: without characters of HTML and formulas, and no two alike."""
     names = {}
     for label in classes:
         plain = " ".join(re.sub(r"[<>&`$;\\\s]+", " ", clean(label)).split()) or "class"

@@ -1,12 +1,12 @@
-"""Which images are one piece of evidence: images.csv -> groups.csv.
+"""Group the images that are one piece of evidence: images.csv -> groups.csv.
 
     views of one photograph                (lib.data.photos, where the archive holds originals)
     photographs that show the same cell    (lib.data.photos)                                      -> one group
     images of one source                   (where the archive names the source)
-    byte-identical files; where none of this is known also near duplicates (perceptual hash, then correlation)
+    byte-identical files; if none of this is known, also near duplicates (perceptual hash, then correlation)
 
-Images that a chain of such links connects are one group: intervals count it once, and the split `group` keeps it on one
-side.
+Images connected by a chain of these links are one group: intervals count it once, and the split `group` keeps it on
+one side.
 """
 
 import fnmatch
@@ -24,29 +24,29 @@ from lib.data.catalogue import Dataset
 from lib.data.resemblance import CORRELATION, standardised
 from lib.data.spelling import silent
 
-BITS = 8  # of 64: images whose perceptual hashes differ in no more bits are compared pixel by pixel
+BITS = 8  # of 64; images with perceptual hashes that differ in at most so many bits are compared pixel by pixel
 
 
 def group(
     images: pd.DataFrame, pixels: np.ndarray, archive: Path, entry: Dataset, progress, tell=silent
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """groups.csv and links.csv.
+    """Make the tables groups.csv and links.csv.
 
     Args:
         images: images.csv (path, label, sha256, source).
         pixels: the same rows, (rows, size, size, 3) uint8.
         archive: the zip file or folder that the images came from.
         entry: the catalogue's entry.
-        progress: wraps what is gone through (tqdm).
-        tell: called with a sentence where resemblance was counted otherwise, since it linked too much.
+        progress: wraps an iterable (tqdm).
+        tell: called with a sentence if near duplicates linked too many images, on what was done about it.
 
     Returns:
-        groups: path, label, photo, inliers, group, in the order of `images`. `photo` is the photograph that an image
-        was made from, matched with this number of `inliers`; or its source; or, without either, the image itself.
-        Inliers are empty where nothing was matched. A group is named after its first image's row.
+        groups: path, label, photo, inliers, group, in the order of `images`. `photo` is the matched photograph; without
+        one, the source; without a source, the image itself. `inliers` is the number of matched keypoints, empty if
+        nothing was matched. `group` is the row of its first image.
         links: why photographs or images are in one group: kind, one, other, strength (inliers, or correlation).
 
-    StudyError: of one's own images, a class is in too few groups to be split.
+    StudyError: a class of the user's own images is in too few groups to be split.
     """
     table = images[["path", "label"]].copy()
     links = duplicates(images, pixels, near=entry.near_duplicates)
@@ -55,7 +55,7 @@ def group(
         matched, overlaps = photos.register(archive, entry.originals, list(images.path), progress)
         table[["photo", "inliers"]] = matched
         photo = dict(zip(table.path, table.photo))
-        # blood smears resemble one another: where photographs are known, only equal files add information
+        # blood smears resemble one another: if photographs are known, only equal files add information
         links = links[identical & (links.one.map(photo) != links.other.map(photo))]
         overlaps = overlaps[overlaps.one.isin(table.photo) & overlaps.other.isin(table.photo)]
         links = pd.concat([links, overlaps.rename(columns={"inliers": "strength"}).assign(kind="same cell")])
@@ -73,7 +73,7 @@ def group(
 
 
 def register_check(images: pd.DataFrame, table: pd.DataFrame, archive: Path, entry: Dataset, progress) -> pd.DataFrame:
-    """The pictures of `entry.check`, registered: path, photo, inliers, and in_part: do images of their part share it?
+    """Register the pictures of `entry.check`: path, photo, inliers, and in_part: has their part views of the photo?
 
     Args:
         images: images.csv.
@@ -89,7 +89,7 @@ def register_check(images: pd.DataFrame, table: pd.DataFrame, archive: Path, ent
 
 
 def connected(table: pd.DataFrame, links: pd.DataFrame) -> list[int]:
-    """The group of every image: the first row among all that a chain of photographs and links reaches."""
+    """The group of every image: the first row that a chain of photographs and links reaches from it."""
     graph = networkx.Graph()
     graph.add_edges_from(zip(table.path, "photo " + table.photo))
     between_photos = links.kind == "same cell"
@@ -105,9 +105,9 @@ def connected(table: pd.DataFrame, links: pd.DataFrame) -> list[int]:
 
 
 def duplicates(images: pd.DataFrame, pixels: np.ndarray, near: bool = True) -> pd.DataFrame:
-    """Pairs of images that are byte-identical or, if `near`, almost the same.
+    """Find pairs of images that are byte-identical or, if `near`, correlate by CORRELATION or more.
 
-    Columns: kind, one, other, strength (correlation of grey pixels).
+    Columns: kind, one, other, strength (correlation of grey pixels, -1 to 1).
     """
     digest = pd.factorize(images.sha256)[0]
     if near:
@@ -129,7 +129,7 @@ def duplicates(images: pd.DataFrame, pixels: np.ndarray, near: bool = True) -> p
 
 
 def in_two_parts(images: pd.DataFrame) -> str:
-    """A sentence on equal images that an archive has in more than one of its parts; empty where there are none.
+    """A sentence on equal images in several parts of an archive; empty if there are none.
 
     images: images.csv (sha256, published_part).
     """

@@ -1,4 +1,4 @@
-"""The labels of one image as one text, which is how images.csv and predictions.csv hold them."""
+"""Write the labels of an image as one text, the form of images.csv and predictions.csv."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""MedMNIST (Yang et al. 2023, Scientific Data 10:41): a file <name>.npz as the zip of PNG files that all else reads.
+"""Convert MedMNIST (Yang et al. 2023, Scientific Data 10:41): a file <name>.npz -> a zip of PNG files.
 
     <name>.npz --read, part by part--> images and labels --save--> <part>/<label>/<number>.png
                                                  several labels per image: <part>/<number>.png and images.csv
@@ -22,18 +22,18 @@ from lib.data.catalogue import Dataset
 from lib.data.labels import NONE, SEPARATOR
 from lib.strict import StudyError
 
-SIZES = [28, 64, 128, 224]  # px, sides of the images of the official files
+SIZES = [28, 64, 128, 224]  # px, sides of the images in the official files
 ADDRESS = "https://zenodo.org/records/{record}/files/{name}?download=1"
 PARTS = {"train": "train", "val": "validation", "test": "test"}  # names in the file -> in images.csv
 
 
 def size_for(image_size: int) -> int:
-    """The smallest official size that is not below `image_size`, or the largest of all."""
+    """The smallest official size, px, that is at least `image_size`; if none is, the largest."""
     return next((size for size in SIZES if size >= image_size), SIZES[-1])
 
 
 def file_name(name: str, size: int) -> str:
-    """The official name of the file of a set at a size: pneumoniamnist.npz, pneumoniamnist_64.npz."""
+    """The official name of a data set's file: pneumoniamnist.npz (28 px), pneumoniamnist_64.npz (64 px)."""
     return f"{name}.npz" if size == SIZES[0] else f"{name}_{size}.npz"
 
 
@@ -44,13 +44,13 @@ def is_official(path: Path, entry: Dataset, size: int) -> bool:
 
 
 def read(path: Path, entry: Dataset) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """The parts of a file, one at a time: name, images, labels.
+    """Read the parts of a file, one at a time: name, images, labels.
 
     Yields:
         images: (images, side, side) or (images, side, side, 3) uint8.
-        labels: (images, 1) class numbers, or (images, classes) 0 and 1 where an image may have several.
+        labels: (images, 1) class numbers; (images, classes) of 0 and 1 if an image may have several.
 
-    StudyError: the file is damaged, or not one of this set.
+    StudyError: the file is damaged, or of another data set.
     """
     cure = "delete it, and this downloads it; or put MedMNIST's own file there"
     try:
@@ -70,7 +70,7 @@ def read(path: Path, entry: Dataset) -> Iterator[tuple[str, np.ndarray, np.ndarr
 
 
 def require_layout(images: np.ndarray, labels: np.ndarray, classes: int, *, several: bool) -> None:
-    """ValueError: arrays that are not images and labels of a set with that many classes."""
+    """ValueError: the arrays are not images and labels of a data set with `classes` classes."""
     is_square = images.ndim in (3, 4) and images.shape[1] == images.shape[2] and images.shape[3:] in ((), (3,))
     if images.dtype != np.uint8 or not is_square:
         raise ValueError(f"images are {images.dtype} {images.shape}")

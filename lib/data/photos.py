@@ -1,11 +1,11 @@
-"""Which photograph an image was made from, by registration: SIFT features, nearest neighbours, an affine map by RANSAC.
+"""Find the photograph behind each image by registration: SIFT features, nearest neighbours, an affine map by RANSAC.
 
 originals --gallery--> features of each and of its mirror image
 images, gallery --recover--> photo, inliers of each image;   gallery --same_cell--> photographs that overlap, inliers
 
 `register` does all of it, once per archive: it takes minutes, and every study of the same images needs it.
 
-Images without a clear match in the gallery are matched with one another: those that match are views of one photograph
+Images without a clear match in the gallery are matched with one another; those that match are views of a photograph
 that the archive lacks.
 """
 
@@ -30,21 +30,21 @@ from lib.data.files import read_csv, write_csv
 # Raise it when the same images are matched otherwise; they are then registered again. tests/test_photos.py notices.
 VERSION = 1
 
-CLEAR = 27  # inliers from which on an image is a view of a photograph without a doubt
-SAME = 12  # inliers from which on two photographs show the same cell
+CLEAR = 27  # inliers: with at least so many, an image is a view of a photograph
+SAME = 12  # inliers: with at least so many, two photographs show the same cell
 SIZE = (320, 240)  # columns, rows: every picture is brought to the size of the augmented ones
-PIECE = 500  # images, ten seconds on two cores: what is lost at most when the registration is stopped
-CANDIDATES = 5  # sides of photographs with the most nearest neighbours, which are then compared one by one
+PIECE = 500  # images between two saves (ten seconds on two cores); a stopped registration loses no more
+CANDIDATES = 5  # so many sides of photographs, those with the most nearest neighbours, are compared one by one
 
 
 def register(path: Path, pattern: str, images: list[str], progress) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`recover` and `same_cell` of an archive's images, kept in data/registered for every study of the same images.
+    """Run `recover` and `same_cell`, and keep both tables in data/registered for every study of the same images.
 
     Args:
         path: the archive.
-        pattern: of its members that are photographs.
-        images: members that were made from them.
-        progress: wraps what is gone through (tqdm).
+        pattern: matches the names of members that are photographs.
+        images: names of members that were made from them.
+        progress: wraps an iterable (tqdm).
     """
     key = registration_key(path, pattern, images)
     folder = strict.ROOT / "data" / "registered"
@@ -61,7 +61,7 @@ def register(path: Path, pattern: str, images: list[str], progress) -> tuple[pd.
 
 
 def registration_key(path: Path, pattern: str, images: list[str]) -> str:
-    """A digest of all that decides a registration: the archive's bytes, the names of its members, and VERSION."""
+    """A digest of everything that decides a registration: the archive's bytes, pattern, images, and VERSION."""
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256")
     digest.update("\n".join([str(VERSION), pattern, *images]).encode())
@@ -76,7 +76,7 @@ class Features(NamedTuple):
 
 
 def features(picture: np.ndarray) -> Features:
-    """Features of a grey picture. The contrast threshold is low, since stained cells differ little from one another."""
+    """Features of a grey picture, uint8 (240, 320). Stained cells need a low contrast threshold."""
     keypoints, descriptors = cv2.SIFT_create(nfeatures=600, contrastThreshold=0.012).detectAndCompute(picture, None)
     points = np.float32([keypoint.pt for keypoint in keypoints]).reshape(-1, 2)
     if descriptors is None:
@@ -85,13 +85,13 @@ def features(picture: np.ndarray) -> Features:
 
 
 def read_grey(archive: zipfile.ZipFile, name: str) -> np.ndarray:
-    """A member as uint8 (240, 320)."""
+    """Read a member as grey, uint8 (240, 320)."""
     picture = cv2.imdecode(np.frombuffer(archive.read(name), np.uint8), cv2.IMREAD_GRAYSCALE)
     return picture if picture.shape == SIZE[::-1] else cv2.resize(picture, SIZE, interpolation=cv2.INTER_AREA)
 
 
 class Gallery:
-    """Pictures to search in, each as it is and mirrored: SIFT is invariant to rotation, but not to reflection."""
+    """Pictures to search, each as it is and mirrored: SIFT is invariant to rotation, but not to reflection."""
 
     def __init__(self, names: list[str], pictures: list[np.ndarray]):
         self.names = names
@@ -104,7 +104,7 @@ class Gallery:
         self.matcher.train()
 
     def find(self, query: Features, but: str | None = None) -> list[tuple[int, str]]:
-        """(inliers, name) of the pictures most like the query, the best first, without the picture called `but`."""
+        """Find the pictures most like the query, except the one called `but`: (inliers, name), the best first."""
         if len(query.points) < 4:
             return [(0, next(name for name in self.names if name != but))]
         # the nearest neighbour may be the excluded picture itself
@@ -120,18 +120,18 @@ class Gallery:
 
 
 def open_gallery(archive: zipfile.ZipFile, pattern: str) -> Gallery:
-    """The gallery of an archive's photographs: members that fit `pattern`, named by their file without its suffix."""
+    """Open the gallery of an archive's photographs, the members that fit `pattern`, named without their suffixes."""
     members = sorted(fnmatch.filter(archive.namelist(), pattern))
     return Gallery([Path(member).stem for member in members], [read_grey(archive, member) for member in members])
 
 
 def inliers(one: Features, other: Features) -> int:
-    """How many keypoints of `one` one affine map takes to their matches in `other`, within 3 px."""
+    """Count the keypoints of `one` that a single affine map takes to their matches in `other`, within 3 px."""
     return len(matched(one, other))
 
 
 def matched(one: Features, other: Features) -> np.ndarray:
-    """These keypoints, and their matches: (inliers, 2, 2), px; the first two numbers of each in `one`."""
+    """The keypoints that `inliers` counts: (inliers, 2, 2), px; x and y in `one`, then x and y in `other`."""
     nothing = np.zeros((0, 2, 2), np.float32)
     if len(one.points) < 4 or len(other.points) < 4:
         return nothing
@@ -147,14 +147,14 @@ def matched(one: Features, other: Features) -> np.ndarray:
 
 
 def on_all_cores(function, items, progress, **words) -> list:
-    """`function` of every item, in threads (OpenCV releases Python's lock)."""
+    """Map `function` over the items in threads (OpenCV releases Python's lock)."""
     cv2.setNumThreads(1)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(progress(pool.map(function, items), total=len(items), **words))
 
 
 def in_pieces(function, items: list, progress, kept: Path, columns: list[str], **words) -> pd.DataFrame:
-    """`on_all_cores`, `PIECE` items at a time; the file `kept` holds what is finished, so a stopped search resumes."""
+    """Run `on_all_cores` on `PIECE` items at a time; the file `kept` holds finished ones, so that it can resume."""
     done = read_csv(kept) if kept.exists() else pd.DataFrame(columns=columns)
     starts = range(len(done), len(items), PIECE)
     for start in progress(starts, total=len(starts), unit=f" x {PIECE}", **words):
@@ -165,9 +165,9 @@ def in_pieces(function, items: list, progress, kept: Path, columns: list[str], *
 
 
 def recover(archive: zipfile.ZipFile, paths: list[str], gallery: Gallery, progress, begun: Path) -> pd.DataFrame:
-    """photo and inliers of every image, in the order of `paths`.
+    """Find photo and inliers of every image, in the order of `paths`.
 
-    A photograph that the gallery lacks is called `missing-1`, ... The file `begun` keeps what is done.
+    Photographs that the gallery lacks are called `missing-1`, `missing-2`, ... The file `begun` keeps finished pieces.
     """
 
     def best_match(path: str) -> tuple[int, str]:
@@ -181,7 +181,7 @@ def recover(archive: zipfile.ZipFile, paths: list[str], gallery: Gallery, progre
 
 
 def name_missing(archive: zipfile.ZipFile, table: pd.DataFrame, unclear: list[str]) -> None:
-    """Match the unclear images with one another; those that match become views of `missing-1`, ... in `table`."""
+    """Match the unclear images with one another; in `table`, those that match become views of `missing-1`, ..."""
     others = Gallery(unclear, [read_grey(archive, path) for path in unclear])
     links = networkx.Graph()
     for path in unclear:
@@ -194,7 +194,7 @@ def name_missing(archive: zipfile.ZipFile, table: pd.DataFrame, unclear: list[st
 
 
 def same_cell(gallery: Gallery, progress) -> pd.DataFrame:
-    """Pairs of photographs that overlap: one, other, inliers; each pair once."""
+    """Find pairs of photographs that overlap, each once: one, other, inliers."""
 
     def matches_of(number: int) -> list[tuple[int, str]]:
         return gallery.find(gallery.sides[2 * number], but=gallery.names[number])

@@ -1,9 +1,9 @@
-"""How far images that look alike may be believed to be one piece of evidence, where nothing else says what is.
+"""Decide which near duplicates are one piece of evidence, if an archive does not say which images belong together.
 
-A chain of near duplicates can link unlike images: eyes' backgrounds all resemble one another, and so do drawings of the
-digit 1. Frames of one recording do as well, and there it is right.
+A chain of near duplicates can link images that are independent: all photographs of a retina resemble one another, and
+so do all drawings of the digit 1. Frames of one recording resemble one another too, and are rightly one group.
 
-    links --believed--> links of groups that leave enough to split --require_groups--> or one message with the numbers
+    links --believed--> links that leave enough groups to split --require_groups--> or a message with the numbers
 """
 
 from collections.abc import Callable
@@ -16,19 +16,22 @@ from scipy.spatial.distance import squareform
 from lib.data.splits import TEST_SHARE
 from lib.strict import StudyError
 
-CORRELATION = 0.9  # of grey pixels: near duplicates have at least this
-FEWEST = 5  # groups of each class: one for each fifth of a split
-HALF = 0.5  # of a class: the most that one group may hold
-LARGEST = 5000  # images that are compared each with each
+CORRELATION = 0.9  # least correlation of the grey pixels of near duplicates
+FEWEST = 5  # least number of groups per class: one for each fifth of a split
+HALF = 0.5  # largest share of a class in one group
+LARGEST = 5000  # largest group in which every image is compared with every other
 
 
 def believed(
     table: pd.DataFrame, links: pd.DataFrame, pixels: np.ndarray, connected: Callable, tell: Callable[[str], object]
 ) -> pd.DataFrame:
-    """The links that count: all; or of too large groups those between images that are all alike; or none but copies.
+    """Choose the links that count.
+
+    All links count if no group gets too large. A too large group is divided until all its images are alike. If it then
+    is still too large and holds several classes, only byte-identical files are linked.
 
     Args:
-        table: path, label. links: of `duplicates`. pixels: the rows of `table`.
+        table: path, label. links: as from `duplicates`. pixels: the rows of `table`, (rows, size, size, 3) uint8.
         connected: (table, links) -> the group of every row.
         tell: called with a sentence on what was done.
     """
@@ -54,12 +57,12 @@ def believed(
 
 
 def group_of(table: pd.DataFrame, group: pd.Series) -> dict[str, int]:
-    """path -> group."""
+    """Map each path to its group."""
     return dict(zip(table.path, group))
 
 
 def too_large(table: pd.DataFrame, group: pd.Series) -> list[int]:
-    """Groups that hold more of the images than a test part, or more than half of a class."""
+    """List the groups that hold more images than a test part, or more than half of a class."""
     size = group.value_counts()
     wrong = set(size.index[(size > TEST_SHARE * len(table)) & (size > 1)])
     for _, part in group.groupby(table.label):
@@ -69,7 +72,10 @@ def too_large(table: pd.DataFrame, group: pd.Series) -> list[int]:
 
 
 def all_alike(table: pd.DataFrame, pixels: np.ndarray, rows: pd.Series) -> pd.DataFrame:
-    """Links between the images of a group such that any two of a new group are alike (complete linkage)."""
+    """Divide a group so that any two images of a new one are alike (complete linkage); returns the new links.
+
+    Columns: kind, one, other, strength (correlation); none for more than LARGEST images.
+    """
     paths = table.path[rows].to_list()
     columns = ["kind", "one", "other", "strength"]
     if len(paths) > LARGEST:
@@ -89,7 +95,7 @@ def all_alike(table: pd.DataFrame, pixels: np.ndarray, rows: pd.Series) -> pd.Da
 
 
 def require_groups(table: pd.DataFrame) -> None:
-    """StudyError: a class is in fewer groups than a split needs."""
+    """StudyError: a class is in fewer than FEWEST groups, so it cannot be split."""
     number = table.groupby("label", sort=False).group.nunique()
     if few := [f"{label} ({count})" for label, count in number.items() if count < FEWEST]:
         sizes = table.group.value_counts()
@@ -103,6 +109,6 @@ def require_groups(table: pd.DataFrame) -> None:
 
 
 def standardised(picture: np.ndarray) -> np.ndarray:
-    """Grey values (height, width) of mean 0 and standard deviation 1; all 0 where a picture has one grey."""
+    """(height, width, 3) -> grey, (height, width), of mean 0 and standard deviation 1; all 0 for a uniform picture."""
     grey = picture.mean(-1)
     return (grey - grey.mean()) / (grey.std() + 1e-9)

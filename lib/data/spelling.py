@@ -1,6 +1,6 @@
-"""One value, one spelling: labels, patients and names as spreadsheets, R and file systems write them.
+"""Unify the spellings of labels, patients and names that spreadsheets, R and file systems write differently.
 
-values of a column or names of folders --one_spelling--> value -> the spelling that counts, and what to tell
+values of a column or names of folders --one_spelling--> value -> the spelling that counts, and sentences about it
 """
 
 import contextlib
@@ -9,7 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
-# what programs write where a value is not known, by `folded`
+# what programs write for an unknown value, `folded`
 MISSING = {
     "",
     "na",
@@ -28,7 +28,7 @@ MISSING = {
     "#value!",
 }
 MISSING |= {"#ref!", "#div/0!", "#name?", "#num!", "\\n", "(null)", "?", ".", "..", "-", "--", "---", "_", "*"}
-# what people write there; of a class it may be the name
+# what people write for it; a class may have one of these names
 UNKNOWN = MISSING | {"none", "unknown", "unk", "missing", "not available", "not known", "not applicable", "undefined"}
 UNKNOWN |= {
     "unspecified",
@@ -44,17 +44,17 @@ UNKNOWN |= {
     "blank",
 }
 DASHES = dict.fromkeys(map(ord, "‐‑‒–—−"), "-")
-SHOWN = 3  # spellings named in a sentence
+SHOWN = 3  # at most so many spellings are named in a sentence
 
 
 def silent(sentence: str) -> None:
-    """Tell nobody; callers pass what prints or keeps sentences on what was taken as what."""
+    """Tell nobody; callers pass a function that prints or keeps the sentences."""
 
 
 def clean(text: str) -> str:
-    """A value without what cannot be seen: blanks at the ends, double blanks, control characters; in the form NFC.
+    """Remove what cannot be seen from a value: blanks at the ends, double blanks, control characters; form NFC.
 
-    A whole number loses its decimals (7.0 is 7), since spreadsheets add them.
+    A whole number loses its decimals (7.0 becomes 7), since spreadsheets add them.
     """
     visible = "".join(c for c in text if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf"))
     plain = unicodedata.normalize("NFC", " ".join(visible.split()))
@@ -62,36 +62,36 @@ def clean(text: str) -> str:
 
 
 def folded(text: str) -> str:
-    """What two spellings of one value share: beyond `clean`, letter case, dashes and compatibility forms (NFKC)."""
+    """The key that all spellings of a value share: `clean`, without letter case, kinds of dashes and NFKC forms."""
     text = clean(unicodedata.normalize("NFKC", text)).translate(DASHES)
-    # a and A may be two classes, where a name is nothing else
+    # names of one letter: a and A may be two classes
     return text if len(text) == 1 else clean(unicodedata.normalize("NFKC", text.casefold()))
 
 
 def is_missing(text: str) -> bool:
-    """Whether a program wrote this for a value that is not known."""
+    """Whether programs write this text for an unknown value."""
     return folded(text).casefold() in MISSING
 
 
 def is_unknown(text: str) -> bool:
-    """Whether a program or a person wrote this for a patient who is not known."""
+    """Whether programs or people write this text for an unknown patient."""
     return folded(text).casefold() in UNKNOWN
 
 
 def visible(text: str) -> str:
-    """A name for a message: what no terminal can print, or would take for a command, as an escape."""
+    """Make a name safe for a message: characters that a terminal cannot print, or would obey, become escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
 def one_spelling(values: Iterable[str], what: str) -> tuple[dict[str, str], list[str]]:
-    """Each distinct value -> its most frequent clean spelling among those that are surely the same.
+    """Map each distinct value to the most frequent spelling of its `folded` form.
 
     Args:
         values: with repetitions.
-        what: they are, for the sentences: label, for instance.
+        what: what the sentences call a value, for instance label.
 
     Returns:
-        the spelling of every value, and sentences: which were read as one, and which may be one and stay apart.
+        value -> spelling, and sentences: which values are read as one, and which are similar but stay apart.
     """
     counts = Counter(values)
     same: dict[str, Counter] = {}
@@ -121,14 +121,14 @@ def one_spelling(values: Iterable[str], what: str) -> tuple[dict[str, str], list
 
 
 def nearly(key: str) -> str:
-    """What values share that may be one: letters and digits without what joins them, or a number's value."""
+    """The key that similar values share: letters and digits without what joins them, or the value of a number."""
     with contextlib.suppress(ValueError):
         return f"{float(key.replace(',', '.')):.12g}"
     return re.sub(r"[\W_]+|(?<!\d)0+(?=\d)", "", key.casefold()) or key
 
 
 def listed(values: list[str], counts: Counter) -> str:
-    """'a' (3), 'A ' (2) and 4 others."""
+    """List values with their counts: "'a' (3), 'A ' (2) and 4 others"; SHOWN of them by name."""
     names = [f"{value!r} ({counts[value]})" for value in values[:SHOWN]]
     others = len(values) - SHOWN
     return ", ".join(names) + (f" and {others} others" if others > 0 else "")

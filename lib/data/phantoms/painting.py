@@ -1,4 +1,4 @@
-"""What smears and slices share: wobbly ellipses with soft edges, smooth noise, and the zip file of the pictures."""
+"""Drawing tools of smears and slices: wobbly ellipses with soft edges, smooth noise, and the zip of pictures."""
 
 import io
 import zipfile
@@ -12,7 +12,7 @@ from lib.data.files import write
 
 
 def edge_share(y, x, centre, radii, rng, *, angle: float = 0.0, wobble: float = 0.1) -> np.ndarray:
-    """Distance from `centre` (row, column) over that of the edge of a wobbly ellipse: below 1 is inside.
+    """Distance from `centre` (row, column) relative to the edge of a wobbly ellipse: below 1 is inside.
 
     Args:
         y, x: row and column numbers that broadcast (np.ogrid).
@@ -33,7 +33,7 @@ def edge_share(y, x, centre, radii, rng, *, angle: float = 0.0, wobble: float = 
 
 
 def lay(image, share, value, softness=0.05, amount=1.0) -> None:
-    """Paint `value` into `image`, in place, where `share` is below 1; the edge is a ramp of width `softness`."""
+    """Paint `value` into `image`, in place, where `share` is below 1; the edge is a ramp, `softness` wide."""
     image += amount * np.clip((1 - share) / softness + 0.5, 0, 1) * (value - image)
 
 
@@ -43,7 +43,7 @@ def texture(shape: tuple[int, int], sigma: float, rng) -> np.ndarray:
 
 
 def encode(picture: np.ndarray, form: str = "JPEG") -> bytes:
-    """A picture as the bytes of a file."""
+    """Encode a picture, uint8 (H, W) or (H, W, 3), as the bytes of a file."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, form, quality=90)
     return buffer.getvalue()
@@ -52,7 +52,7 @@ def encode(picture: np.ndarray, form: str = "JPEG") -> bytes:
 def write_zip(path: Path, members: dict[str, bytes], truth: list[tuple[str, str]]) -> None:
     """Write members (name -> bytes) and truth.csv (pairs, the first is the header).
 
-    All are dated 1980 and sorted by name, so that neither dates nor order give the truth away.
+    All are dated 1980 and sorted by name, so that dates and order do not give the truth away.
     """
     lines = "".join(f"{name},{origin}\n" for name, origin in truth)
     contents = {**members, "truth.csv": lines}

@@ -1,4 +1,4 @@
-"""Brain slices: axial MRI of heads with and without a tumour, and masks of the tumours.
+"""Draw brain slices: axial MRI of heads with and without a tumour, and masks of the tumours.
 
 Ellipses after Shepp & Logan, "The Fourier reconstruction of a head section", IEEE Trans. Nucl. Sci. 21 (1974).
 """
@@ -17,7 +17,7 @@ SIGNALS = np.array([[0.85, 0.06, 0.12, 0.34, 0.47, 0.85], [0.50, 0.05, 0.85, 0.4
 
 
 def draw_slice(tumour: bool, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """An axial slice of a head, uint8 (H, W), 160 to 320 px per side, and the tumour's mask, bool (H, W)."""
+    """Draw an axial slice of a head, uint8 (H, W), 160 to 320 px per side, and the tumour's mask, bool (H, W)."""
     signals = (rng.choice(SIGNALS) * rng.uniform(0.85, 1.15, 6)).tolist()
     width = rng.uniform(160, 245)
     height = width * rng.uniform(1, 1.3)
@@ -52,7 +52,7 @@ def put_brain(image, y, x, head, middle, axes, signals, rng) -> None:
 
 
 def put_ventricles(image, y, x, middle, axes, signals, rng) -> None:
-    """Paint the four horns of the ventricles and the grey matter beside them; one slice in four passes above them."""
+    """Paint the ventricles' four horns and the grey matter beside them; one slice in four passes above them."""
     _, _, fluid, grey, _, _ = signals
     b, a = axes
     horn = rng.uniform([0.035, 0.14], [0.09, 0.24]) * (a, b)  # half width and half length of a horn, px
@@ -85,7 +85,7 @@ def put_tumour(image, y, x, head, middle, axes, signals, rng) -> np.ndarray:
 
 
 def scan(image, mask, rng) -> tuple[np.ndarray, np.ndarray]:
-    """Signals -> a picture, uint8, and its mask: grain, blur, a turned head, and noise."""
+    """Turn signals (H, W) into a picture, uint8, and its mask: grain, blur, a turned head, and noise."""
     grain = 1 + 0.04 * texture(image.shape, 1.5, rng)
     image = gaussian_filter(image * grain, rng.uniform(0.4, 1))
     angle = rng.uniform(-12, 12)
@@ -97,9 +97,9 @@ def scan(image, mask, rng) -> tuple[np.ndarray, np.ndarray]:
 
 
 def write_brain_archive(path: Path, *, seed: int, patients: int, progress=quiet) -> None:
-    """Draw one slice of each of `patients` per class, in the layout of Kaggle's archive.
+    """Draw `patients` slices per class, one per patient, in the layout of Kaggle's archive.
 
-    As in that archive, 4 % of the files are there twice, and some are stored as RGB.
+    As in that archive, 4 % of the files are duplicates, and some are stored as RGB.
     """
     members = {}
     truth = [("path", "patient")]

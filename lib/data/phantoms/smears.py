@@ -1,4 +1,4 @@
-"""Blood smears: photographs with one white cell each, and augmented views of them."""
+"""Draw blood smears: photographs with one white cell each, and augmented views of them."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ CHAIN = {
 
 
 def outline(centre, radius: float, rng):
-    """Where a cell of this radius (px) lies: slices of the smear, their row and column numbers, and the edge share."""
+    """Place a cell of this radius (px): slices of the smear, their row and column numbers, and the edge share."""
     rows, columns = (
         slice(max(0, int(c - 1.5 * radius)), min(n, int(c + 1.5 * radius) + 2)) for c, n in zip(centre, SIZE)
     )
@@ -86,7 +86,7 @@ def put_white_cell(density, label: str, centre, radius: float, rng) -> None:
 
 
 def draw_smear(label: str, rng: np.random.Generator) -> np.ndarray:
-    """A photograph, uint8 (240, 320, 3): one white cell, `label` (one of CELLS), 25 to 45 red cells, and platelets."""
+    """Draw a photograph, uint8 (240, 320, 3): a white cell, `label` of CELLS, 25 to 45 red cells, and platelets."""
     zoom = rng.uniform(0.88, 1.12)
     radius = zoom * rng.uniform(*RADIUS[label])
     # the frame cuts at most one white cell in ten
@@ -110,7 +110,7 @@ def draw_smear(label: str, rng: np.random.Generator) -> np.ndarray:
 
 
 def expose(density: np.ndarray, rng) -> np.ndarray:
-    """Optical density (240, 320, 3) -> a photograph, uint8: uneven light of a tint, focus, and noise."""
+    """Optical density (240, 320, 3) -> a photograph, uint8, with uneven tinted light, blur, and noise."""
     rows = np.linspace(*rng.uniform(-0.07, 0.07, 2), SIZE[0])
     columns = np.linspace(*rng.uniform(-0.07, 0.07, 2), SIZE[1])
     lamp = 1 + np.add.outer(rows, columns)[..., None]
@@ -122,9 +122,9 @@ def expose(density: np.ndarray, rng) -> np.ndarray:
 
 
 def augment(photograph: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """One view, uint8 (H, W, 3) as it came in: flipped, turned, sheared, shifted.
+    """Make one view of a photograph, uint8 (H, W, 3) as both: flipped, turned, sheared, shifted.
 
-    What lies outside the photograph is black, or its edge repeated.
+    Pixels outside the photograph are black, or repeat its edge.
     """
     size = np.array(photograph.shape[1::-1])
     pad = int(rng.integers(2)) * photograph.shape[0] // 2
@@ -140,8 +140,8 @@ def augment(photograph: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def write_blood_archive(path: Path, *, seed: int, photographs: int, views: int, progress=quiet) -> None:
     """Draw `photographs` per class, a fifth of them for TEST, and `views` of each, in the layout of Kaggle's archive.
 
-    A view's name does not give its photograph away (truth.csv does). Each view has a random stream of its own, so more
-    views change no photograph.
+    A view's name does not tell its photograph; truth.csv does. Each view has its own random stream, so that more views
+    change no photograph.
     """
     tests = max(1, round(photographs / 5)) if photographs > 1 else 0
     number = len(CELLS) * photographs
