@@ -1,8 +1,8 @@
-"""The paper's question over several studies: what does the residual of the best head add, data set by data set?
+"""Answer the paper's question over several studies: how much does the best head's residual add on each data set?
 
 params/answer.yaml --load_questions--> Question
 tables of each study --answers--> one row per data set: difference, interval, what could have been detected, the arms
-a row --verdict, words--> what it decides, in one sentence; all rows --together--> what is found over all
+a row --verdict, words--> its verdict in one sentence; all rows --together--> the finding over all data sets
 """
 
 import pandas as pd
@@ -15,7 +15,7 @@ from lib.evidence.scores import holm
 from lib.strict import Key, Name, Strict, StudyError, read_yaml, validated
 from lib.study import Cell, load_study
 
-COLUMNS = {  # of `answers`, as a page heads them
+COLUMNS = {  # column of `answers` -> heading on the page
     "data": "data set",
     "without": "without the residual",
     "with_residual": "with it",
@@ -27,15 +27,15 @@ HELPS, HARMS, OPEN, VOID = "helps", "harms", "not shown", "nothing learned"
 
 
 class Question(Strict):
-    """Two arms of a study on one data set, which differ in the residual alone."""
+    """Two models (arms) of a study on one data set that differ only in the residual."""
 
     study: Key
     dataset: Key
     split: Key
     model: Key = "entropy"  # with the residual
     minus: Key = "none"  # without
-    margin: float  # points: within as many the arms count as equally accurate
-    effect: float | None = None  # points: the paper's, where it has one for these images
+    margin: float  # percentage points; a smaller difference counts as none
+    effect: float | None = None  # percentage points; the paper's, if it has one for these images
 
 
 class Questions(Strict):
@@ -46,24 +46,24 @@ class Questions(Strict):
 
 
 def load_questions() -> Questions:
-    """What the page `answer` asks. StudyError: params/answer.yaml is not right."""
+    """Read the questions of the page `answer`. StudyError: params/answer.yaml is wrong."""
     path = strict.ROOT / "params" / "answer.yaml"
     return validated(Questions, read_yaml(path), "params/answer.yaml")
 
 
 def answers(questions: list[Question]) -> pd.DataFrame:
-    """One row per question; numbers in percentage points, accuracies in percent.
+    """Answer every question; one row each, differences in percentage points, accuracies in percent.
 
-    Columns: study, data (its title), phrase (the same within a sentence), run (whether the study has a table with the
-    two arms), estimate, low, high, detectable (the smallest true difference that is found with 80 % power), seeds, p
-    (of no difference, over groups and seeds), images, groups, with_residual, without, constant (the most common class),
-    simple (the best simple classifier) and its name, effect, margin, verdict.
+    Columns: study, data (its title), phrase (the title within a sentence), run (whether the study has a table with both
+    arms), estimate, low, high, detectable (the smallest true difference that is found with 80 % power), seeds, p (of no
+    difference, over groups and seeds), images, groups, with_residual, without, constant (the most common class), simple
+    (the best simple classifier), simple_name, effect, margin, verdict.
     """
     return pd.DataFrame([answer(question) for question in questions])
 
 
 def answer(question: Question) -> dict:
-    """A row of `answers`. StudyError: the two models differ in more than the residual, or one is unknown."""
+    """One row of `answers`. StudyError: the two models differ in more than the residual, or one is unknown."""
     study = load_study(question.study)
     cell = study.cell(question.dataset, question.split)
     for model in [question.model, question.minus]:
@@ -93,7 +93,7 @@ def answer(question: Question) -> dict:
 
 
 def of_cell(cell: Cell, table: str) -> pd.DataFrame:
-    """The rows of a study's table that are about one data set and split; without rows where there is no such table."""
+    """The rows of a study's table for one data set and split; empty if there is no such table."""
     path = cell.study.report / "tables" / f"{table}.csv"
     if not path.exists():
         return pd.DataFrame()
@@ -102,9 +102,9 @@ def of_cell(cell: Cell, table: str) -> pd.DataFrame:
 
 
 def simple_classifiers(cell: Cell) -> dict:
-    """In percent: the share of the most common test label, and the accuracy of the best simple classifier.
+    """The share of the most common test label and the accuracy of the best simple classifier, in percent, and its name.
 
-    StudyError: their predictions, which notebook 03 makes, are not here.
+    StudyError: the classifiers' predictions, which notebook 03 makes, are not here.
     """
     scores = {}
     for name, (title, *_) in BASELINES.items():
@@ -122,7 +122,7 @@ def simple_classifiers(cell: Cell) -> dict:
 
 
 def verdict(low: float, high: float, *, learned: bool) -> str:
-    """What the interval of a difference decides; `learned`: both arms learned something."""
+    """The verdict of a difference's interval: HELPS above 0, HARMS below, else OPEN; VOID unless both arms learned."""
     if not learned:
         return VOID
     if low > 0:
@@ -131,7 +131,7 @@ def verdict(low: float, high: float, *, learned: bool) -> str:
 
 
 def words(row) -> str:
-    """What one row says, in sentences; a row of `answers` (its run is True)."""
+    """Say a row of `answers` in sentences; its `run` must be True."""
     points = f"{row.estimate:+z.1f} [{row.low:+z.1f}, {row.high:+z.1f}] points"  # z: no -0.0
     if row.verdict == VOID:
         return f"{points}, but an arm learned nothing: this decides nothing."
@@ -159,7 +159,7 @@ def words(row) -> str:
 
 
 def together(table: pd.DataFrame) -> str:
-    """What is found over all data sets, in two or three sentences; `table`: `answers`."""
+    """Say in two or three sentences what is found over all data sets; `table`: `answers`."""
     run = table[table.run]
     if run.empty:
         return "No study of the answer has been run yet."
@@ -191,7 +191,7 @@ def corrected(run: pd.DataFrame) -> str:
 
 
 def learned(run: pd.DataFrame) -> str:
-    """Whether both arms are above the most common class and the best simple classifier; `run`: rows of `answers`."""
+    """Say whether both arms beat the most common class and the best simple classifier; `run`: rows of `answers`."""
     arm = run[["without", "with_residual"]].min(axis=1)
     low, weak = list(run.phrase[arm <= run.constant]), list(run.phrase[arm <= run.simple])
     first = f"An arm is not above the most common class on {listed(low)}." if low else ""
@@ -205,13 +205,13 @@ def learned(run: pd.DataFrame) -> str:
 
 
 def listed(names: list[str]) -> str:
-    """Names in a sentence: a, b and c."""
+    """Join names for a sentence: a, b and c."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
 
 
 def other_methods(questions: list[Question]) -> pd.DataFrame:
-    """The difference of every question that was run, in points, by the main method and by those of lib.evidence.second.
+    """The difference of every question that was run, in percentage points, by the main and the second methods.
 
     Columns: data, method, estimate, low, high.
     """
@@ -228,7 +228,7 @@ def other_methods(questions: list[Question]) -> pd.DataFrame:
 
 
 def agreement(methods: pd.DataFrame) -> str:
-    """On which data sets all methods find the interval on the same side of 0; `methods`: `other_methods`."""
+    """Say on which data sets all methods put the interval on the same side of 0; `methods`: `other_methods`."""
     sides = [differences.side(row.low, row.high) for row in methods.itertuples()]
     number = methods.assign(side=sides).groupby("data", sort=False).side.nunique()
     alike, apart = list(number.index[number == 1]), list(number.index[number > 1])

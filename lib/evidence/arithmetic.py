@@ -1,10 +1,10 @@
-"""Can these published numbers be counts over n? Exact arithmetic, without images or runs.
+"""Test whether published numbers can be counts over n: exact arithmetic, without images or runs.
 
-a percentage and n --attainable--> counts; a row and class sizes --matching_matrices, recall_bounds--> what prints so
-Table 1 and test sizes --attainable_rows--> can each published row arise, and how likely is that of an arbitrary row?
+a percentage, n --attainable--> counts; a row, class sizes --matching_matrices, recall_bounds--> matrices, bounds
+Table 1, test sizes --attainable_rows--> can each published row arise, and how likely can an arbitrary row?
 
-As the GRIM test (Brown and Heathers 2017, doi:10.1177/1948550616673876). Where most numbers pass, a pass
-says little.
+This is the GRIM test (Brown and Heathers 2017, doi:10.1177/1948550616673876). If most arbitrary numbers would pass, a
+pass says little.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ import pandas as pd
 Number = str | float | Decimal
 # test set -> class -> images
 Sizes = Mapping[str, Mapping[str, int]]
-# how a row may have been printed -> whether the accuracy, and whether the others, are cut off instead of rounded
+# how a row may have been printed -> is the accuracy cut off instead of rounded? are the other scores?
 WAYS = {
     "all rounded": (False, False),
     "accuracy cut off, the others rounded": (True, False),
@@ -29,7 +29,10 @@ WAYS = {
 
 
 def units_of(number: Number, decimals: int, top: int) -> int:
-    """A printed number in units of its last decimal: "92.16" is 9216. Float noise, as of 100 * 0.57, is forgiven."""
+    """A printed number in units of its last decimal: "92.16" is 9216; float noise, as in 100 * 0.57, is allowed.
+
+    ValueError: it has more decimals, or is not from 0 to `top`.
+    """
     try:
         scaled = Decimal(str(number)) * 10**decimals
         units = round(scaled)
@@ -41,7 +44,7 @@ def units_of(number: Number, decimals: int, top: int) -> int:
 
 
 def prints(value: Fraction, decimals: int = 2) -> tuple[set[int], set[int]]:
-    """What a value may print as, in units of the last decimal: (by rounding, by cutting off).
+    """The numbers that a value may print as, in units of the last decimal: (by rounding, by cutting off).
 
     A tie rounds both ways: half up and half even differ, and binary floating point differs from both (23/40 prints as
     0.57 in Python).
@@ -51,14 +54,14 @@ def prints(value: Fraction, decimals: int = 2) -> tuple[set[int], set[int]]:
 
 
 def decimals(fractions: pd.Series) -> int:
-    """How many decimals a column is printed with: the most that a number of it has."""
+    """The number of decimals of a column: the most that any of its numbers has."""
     return max((len(f"{value:.6f}".rstrip("0").split(".")[1]) for value in fractions), default=0)
 
 
 def attainable(percent: Number, n: int, decimals: int = 2, truncate: bool = False) -> list[int]:
     """The counts k, 0 to n, for which 100 k / n prints as `percent`, by rounding or (`truncate`) by cutting off.
 
-    A tie prints both ways. ValueError: `percent` has more decimals or is not within 0 to 100, or n is below 1.
+    A tie prints both ways. ValueError: `percent` has more decimals or is not from 0 to 100, or n is below 1.
     """
     if n < 1:
         raise ValueError(f"{n} images are no test set")
@@ -67,7 +70,7 @@ def attainable(percent: Number, n: int, decimals: int = 2, truncate: bool = Fals
 
 
 def chance(n: int) -> float:
-    """The share of all percentages with two decimals that a count over n prints as, rounded or cut off."""
+    """The share, 0 to 1, of all percentages with two decimals that some count over n prints as, rounded or cut off."""
     printed = set()
     for k in range(n + 1):
         printed = printed.union(*prints(Fraction(100 * k, n)))
@@ -81,10 +84,10 @@ def nearest_counts(percent: Number, n: int) -> list[int]:
 
 
 def averages(tp: int, fn: int, fp: int, tn: int) -> dict[str, tuple[Fraction, Fraction, Fraction]]:
-    """Precision, recall and F1 of a 2 x 2 confusion matrix (counts), exact, by the averaging.
+    """Exact precision, recall and F1 of a 2 x 2 confusion matrix (counts), for each kind of averaging.
 
-    scikit-learn's, with zero_division=0: macro F1 is the mean of both F1 scores. The other definition in use, the
-    harmonic mean of macro precision and macro recall (Opitz and Burst 2019, arXiv:1911.03347), is not considered.
+    As scikit-learn with zero_division=0: macro F1 is the mean of both F1 scores, and not the harmonic mean of macro
+    precision and macro recall (both are in use: Opitz and Burst 2019, arXiv:1911.03347).
     """
 
     def one_class(right: int, missed: int, false: int) -> tuple[Fraction, Fraction, Fraction]:
@@ -112,7 +115,7 @@ class Match(NamedTuple):
 
 @cache
 def two_class_rows(positives: int, negatives: int) -> list[tuple[Match, list]]:
-    """Of every matrix and averaging what accuracy, precision, recall and F1 `prints`."""
+    """What accuracy, precision, recall and F1 may print as, for every matrix and averaging."""
     rows = []
     for tp, tn in product(range(positives + 1), range(negatives + 1)):
         accuracy = prints(Fraction(100 * (tp + tn), positives + negatives))
@@ -123,12 +126,12 @@ def two_class_rows(positives: int, negatives: int) -> list[tuple[Match, list]]:
 
 
 def matching_matrices(accuracy, precision, recall, f1, positives: int, negatives: int, cut=WAYS["all rounded"]):
-    """Every confusion matrix of a two-class test set that prints as this row, and the averaging under which it does.
+    """List every confusion matrix of a two-class test set that prints as this row, with its averaging.
 
-    accuracy: in percent, two decimals. precision, recall, f1: fractions, two decimals. None: not checked.
-    positives, negatives: images of either class, at least one (ValueError). cut: one of `WAYS`.
-    Returns a table, one row per match: averaging ("positive class", "negative class": that one as positive, "macro",
-    "weighted"), tp, fn, fp, tn. Empty: these numbers cannot arise from such a test set.
+    accuracy: percent, two decimals. precision, recall, f1: fractions, two decimals. None: not checked.
+    positives, negatives: images of either class; ValueError: fewer than one. cut: a value of `WAYS`.
+    Returns one row per match: averaging ("positive class"; "negative class", which takes that one as positive; "macro";
+    "weighted"), tp, fn, fp, tn. Empty: these numbers cannot arise from this test set.
     """
     if positives < 1 or negatives < 1:
         raise ValueError(f"two classes are needed, not {positives} and {negatives} images")
@@ -144,7 +147,7 @@ def matching_matrices(accuracy, precision, recall, f1, positives: int, negatives
 
 
 def macro_recall(correct: int, order: Sequence[int]) -> Fraction:
-    """Macro recall where the errors fill up classes of these sizes in this order: an error costs 1 / size."""
+    """Exact macro recall if errors fill up classes of these sizes in this order; an error costs 1 / size / classes."""
     errors, total = sum(order) - correct, Fraction(0)
     for size in order:
         wrong = min(errors, size)
@@ -154,15 +157,15 @@ def macro_recall(correct: int, order: Sequence[int]) -> Fraction:
 
 
 def recall_range(correct: int, sizes: Sequence[int]) -> tuple[Fraction, Fraction]:
-    """The smallest and largest macro recall with so many correct answers."""
+    """The smallest and largest macro recall, exact, of `correct` right answers over classes of these sizes."""
     return macro_recall(correct, sorted(sizes)), macro_recall(correct, sorted(sizes, reverse=True))
 
 
 def recall_bounds(accuracy_percent: Number, sizes: Sequence[int], truncate: bool = False) -> tuple[Fraction, Fraction]:
-    """The smallest and largest macro recall, exact, of any confusion matrix whose accuracy prints so (two decimals).
+    """The smallest and largest macro recall, exact, that fit a printed accuracy (two decimals).
 
-    sizes: images per class. Equal sizes leave only the accuracy itself; weighted recall is the accuracy at any sizes.
-    Where no count prints so, the bounds are those of the counts on either side: of an accuracy within 1/n of it.
+    sizes: images per class. With equal sizes both bounds are the accuracy. Weighted recall is always the accuracy.
+    If no count prints as this accuracy, the bounds are those of the counts around it.
     """
     n = sum(sizes)
     counts = attainable(accuracy_percent, n, truncate=truncate) or nearest_counts(accuracy_percent, n)
@@ -170,7 +173,7 @@ def recall_bounds(accuracy_percent: Number, sizes: Sequence[int], truncate: bool
 
 
 def printed_rows(sizes: Sequence[int]) -> Iterator[list]:
-    """What the numbers of a row `prints`: of two classes all four, of more classes accuracy and macro recall."""
+    """What a row may print as: all four scores for two classes, accuracy and macro recall for more."""
     if len(sizes) == 2:
         for _, printed in two_class_rows(*sizes):
             yield printed
@@ -183,7 +186,7 @@ def printed_rows(sizes: Sequence[int]) -> Iterator[list]:
 
 @cache
 def possible_rows(sizes: tuple[int, ...]) -> frozenset[tuple[int, ...]]:
-    """All rows that can arise, in any of `WAYS`, in units of the last decimal; see `printed_rows`."""
+    """All rows of `printed_rows` that can arise in any of `WAYS`, in units of the last decimal."""
     rows = set()
     for accuracy, *others in printed_rows(sizes):
         for cut_accuracy, cut_others in WAYS.values():
@@ -195,8 +198,8 @@ def possible_rows(sizes: tuple[int, ...]) -> frozenset[tuple[int, ...]]:
 def row_chance(tests: Iterable[Sequence[int]], lowest: float = 0.5) -> float:
     """The chance, 0 to 1, that a row of numbers drawn evenly and independently from `lowest` to 1 passes.
 
-    tests: the class sizes of every test set that would do. Two classes: accuracy, precision, recall and F1; more:
-    accuracy and macro recall; by any averaging, in any of `WAYS`. Exact: distinct rows that can arise over all rows.
+    tests: the class sizes of every possible test set. A row holds accuracy, precision, recall and F1 for two classes,
+    accuracy and macro recall for more. It passes by any averaging, in any of `WAYS`. Exact: attainable rows over all.
     """
     rows = frozenset().union(*(possible_rows(tuple(sizes)) for sizes in tests))
     floor = round(100 * lowest)
@@ -205,12 +208,12 @@ def row_chance(tests: Iterable[Sequence[int]], lowest: float = 0.5) -> float:
 
 
 def listed(values: Iterable) -> str:
-    """Alternatives in words."""
+    """Join alternatives for a sentence: 1 or 2; `none` for an empty list."""
     return " or ".join(map(str, values)) or "none"
 
 
 def accuracy_in_words(percent: str, n: int) -> str:
-    """Which counts over n print as this accuracy."""
+    """Say which counts over n print as this accuracy, in percent."""
     for how, truncate in {"attainable": False, "attainable when cut off": True}.items():
         if counts := attainable(percent, n, truncate=truncate):
             return f"{how}: {listed(counts)} of {n}"
@@ -219,7 +222,7 @@ def accuracy_in_words(percent: str, n: int) -> str:
 
 
 def row_in_words(metrics: list[str], sizes: Mapping[str, int]) -> str:
-    """Can the row as a whole arise from this test set: how printed, by which averaging, from which matrix?"""
+    """Say whether the whole row can arise from this test set: how printed, by which averaging, from which matrix."""
     if len(sizes) > 2:
         low, high = (float(end) for end in recall_bounds(metrics[0], list(sizes.values())))
         return f"macro recall there is between {low:.4f} and {high:.4f}, printed is {metrics[2]}"
@@ -236,12 +239,11 @@ def row_in_words(metrics: list[str], sizes: Mapping[str, int]) -> str:
 
 
 def attainable_rows(table: pd.DataFrame, test_sizes: Mapping[str, Sizes]) -> pd.DataFrame:
-    """What arithmetic says about every row of `table`: dataset, model, accuracy, precision, recall, f1 (fractions).
+    """Check every row of `table`: dataset, model, accuracy, precision, recall, f1 (fractions).
 
-    test_sizes: dataset -> name of a stated or known test set -> class -> images; of two classes the positive first.
+    test_sizes: dataset -> name of a stated or known test set -> class -> images; the positive of two classes first.
     Returns one row per published row: published; rounded and cut_off, the counts that print as the accuracy;
-    attainable, by any test set; chance of that; row_attainable and row_chance, of the whole row (see `row_chance`);
-    in_words.
+    attainable from any test set; its chance; row_attainable and row_chance of the whole row; in_words.
     """
     return pd.DataFrame([attainable_row(row, test_sizes[row.dataset]) for row in table.itertuples()])
 
@@ -269,7 +271,7 @@ def attainable_row(row, tests: Sizes) -> dict:
         **counts,
         "attainable": units[0] in accuracies,
         "chance": len(accuracies) / 10001,
-        # of more than two classes: accuracy and recall
+        # more than two classes: accuracy and recall
         "row_attainable": tuple(units if two_classes else units[:3:2]) in possible,
         "row_chance": row_chance(sizes.values()),
         "in_words": ". ".join(words),

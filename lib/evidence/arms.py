@@ -1,6 +1,6 @@
-"""Two arms of a comparison: do they differ in the residual alone, and what do other trainings say of the same pair?
+"""Compare two arms of a study: do they differ only in the residual, and what did other trainings of the pair show?
 
-settings of two models --apart--> names of what they differ in, beside the residual
+settings of two models --apart--> names of the settings that differ, beside the residual
 study, data set, split, a, b --beside--> the same pair under other splits, from other starts, in other committed studies
 """
 
@@ -16,9 +16,9 @@ from lib.strict import StudyError
 from lib.study import Cell, Study, load_study
 from lib.study.model import STARTS
 
-# settings that say which head is chosen and how it is added; all else is more than the residual
+# settings of the residual: which head is chosen, and how it is added
 RESIDUAL = ["selection", "scope", "injection"]
-# what `attention` and `attention_weights` bring with them
+# name of the difference if `attention` or `attention_weights` differ
 WHOLE = "the attention as a whole (number and width of heads, dropouts, output matrix, random start)"
 
 
@@ -30,20 +30,20 @@ class Other(NamedTuple):
     start: str
     same_images: bool
     seeds: int
-    estimate: float
+    estimate: float  # a fraction, with the ends of its 95 % interval
     low: float
     high: float
 
 
 def settings(study: Study, model: str) -> dict:
-    """All that decides how a model of a study is built and trained; neither its title nor how often it is trained."""
+    """The settings that decide how a model is built and trained: all but its title and its number of seeds."""
     return study.models[model].model_dump(exclude={"title", "seeds"})
 
 
 def apart(study: Study, a: str, b: str) -> list[str]:
-    """In which settings two models differ beside the residual, in words; empty: in the residual alone.
+    """Name the settings in which two models differ beside the residual; empty: they differ only in the residual.
 
-    A model with `selection: none` has the attention of the other and adds nothing.
+    A model with `selection: none` has the same attention and adds nothing.
     """
     one, other = settings(study, a), settings(study, b)
     names = [name for name in {**one, **other} if one.get(name) != other.get(name) and name not in RESIDUAL]
@@ -53,7 +53,7 @@ def apart(study: Study, a: str, b: str) -> list[str]:
 
 
 def of_residual(study: Study, a: str, b: str) -> bool:
-    """Whether `a` is a ViT with a residual and `b` the same without it, alike in all other settings."""
+    """Whether `a` is a ViT with a residual and `b` is the same ViT without it."""
     has = [adds(study, model) for model in (a, b)]
     return has == [True, False] and not apart(study, a, b)
 
@@ -65,7 +65,7 @@ def adds(study: Study, model: str) -> bool:
 
 
 def kind(study: Study, model: str) -> tuple:
-    """What makes two models of two studies the same arm: architecture, and every word on its attention."""
+    """The key by which models of two studies are the same arm: architecture and all settings of its attention."""
     chosen = study.models[model].settings
     words = ["attention", "attention_weights", *RESIDUAL]
     defaults = {"attention": "plain", "attention_weights": "random"}
@@ -75,7 +75,7 @@ def kind(study: Study, model: str) -> tuple:
 
 
 def committed(dataset: str) -> Iterator[Study]:
-    """The studies that were run on a data set, as far as their parameters can be read."""
+    """Every study that was run on a data set and has readable parameters."""
     for path in sorted((strict.ROOT / "runs").glob(f"*/{dataset}")):
         try:
             yield load_study(path.parent.name)
@@ -84,7 +84,7 @@ def committed(dataset: str) -> Iterator[Study]:
 
 
 def pairs(study: Study, of: Study, a: str, b: str) -> Iterator[tuple[str, str]]:
-    """Models of a study of the kinds that `a` and `b` are in the study `of`, and that differ in the same settings."""
+    """Pairs of models of a study that have the kinds of `a` and `b` in the study `of`, and differ as they do."""
     kinds, settings = (kind(of, a), kind(of, b)), set(apart(of, a, b))
     for one, other in permutations(study.models, 2):
         if (kind(study, one), kind(study, other)) == kinds and set(apart(study, one, other)) == settings:
@@ -92,26 +92,26 @@ def pairs(study: Study, of: Study, a: str, b: str) -> Iterator[tuple[str, str]]:
 
 
 def trained(cell: Cell, model: str) -> bool:
-    """Whether each training of a model here was made, and at least one has a result."""
+    """Whether every training of a model of a cell has ended, and at least one has a result."""
     return all(run.settings.exists() for run in cell.runs(model)) and bool(cell.with_result(model))
 
 
 def test_images(cell: Cell, model: str) -> set[str]:
-    """The paths of the test images."""
+    """The paths of the images that a model was tested on."""
     run = cell.with_result(model)[0]
     table = read(run.predictions, cell.classes, cell.entry.labels)
     return set(table.path[table.part == "test"])
 
 
 def drawn_alike(one: Cell, other: Cell) -> bool:
-    """Whether two cells are of the same images: archives are, and drawings with the same numbers."""
+    """Whether two cells of one data set have the same images: not if they were drawn with other arguments."""
     return one.study.datasets[one.dataset].draw == other.study.datasets[other.dataset].draw
 
 
 def beside(cell: Cell, a: str, b: str) -> list[Other]:
-    """What else is known of a pair on a data set: other splits and starts of its study, and other studies.
+    """The same pair under other splits and starts of its study, and in other studies.
 
-    Of another study only what was tested on the same images.
+    Other studies count only if they tested on the same images.
     """
     others = []
     for study in committed(cell.dataset):
@@ -126,7 +126,7 @@ def beside(cell: Cell, a: str, b: str) -> list[Other]:
 
 
 def _other(cell: Cell, a: str, there: Cell, one: str, other: str) -> Iterator[Other]:
-    """The difference of a pair in another cell, unless that is another study that was tested on other images."""
+    """The difference of a pair in another cell; none for another study that tested on other images."""
     here = cell.study.study == there.study.study
     try:
         same = test_images(cell, a) == test_images(there, one)
@@ -141,12 +141,12 @@ def _other(cell: Cell, a: str, there: Cell, one: str, other: str) -> Iterator[Ot
 
 
 def disagree(low: float, high: float, others: list[Other]) -> bool:
-    """Whether a difference and others of the same pair lie on different sides of none, or one of them on both."""
+    """Whether the intervals of a difference and of others of its pair lie differently to 0: above, below or around."""
     return len({side(low, high), *(side(other.low, other.high) for other in others)}) > 1
 
 
 def in_words(others: list[Other], of: Study) -> str:
-    """Other differences of the same pair, in points, each with where it was found."""
+    """Say other differences of the same pair, in percentage points, and where each was found."""
     said = []
     for other in others:
         where = f"split `{other.split}`" if other.study == of.study else f"study `{other.study}`, split `{other.split}`"

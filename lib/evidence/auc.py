@@ -1,15 +1,14 @@
-"""Area under the ROC curve, as MedMNIST's Evaluator takes it (Yang et al. 2023), with its interval.
+"""Area under the ROC curve, as MedMNIST's Evaluator computes it (Yang et al. 2023), with its interval.
 
-predictions of every seed --scored--> scores and truths of the labels that can be told apart
-  --placed--> the AUC of each seed and label, and where each image stands among those of the other side
+predictions of every seed --scored--> scores and truths of the labels that some images have and others lack
+  --placed--> the AUC of each seed and label, and the placement of each image among those of the other side
   --interval--> the mean over seeds, with its 95 % interval over groups and seeds (lib.evidence.linear)
 
-Two classes: how often an image of the first gets a higher probability of it than one of the second, ties by half. More
-classes, ordinal ones too: the mean over classes, each against all others. Several labels: the mean over labels.
+Two classes: how often an image of the first gets a higher probability of it than one of the second; a tie counts half.
+More classes, ordinal ones too: the mean over classes, each against all others. Several labels: the mean over labels.
 
-An AUC is a mean of placements on either side (DeLong et al. 1988). A test set in which the score has few errors, or
-none, may have been lucky: for the lower end half a group more is imagined on either side, of which the score says
-nothing.
+An AUC is a mean of placements on either side (DeLong et al. 1988). A test set with few errors or none may have been
+lucky: for the lower end, half a group with an AUC of 0.5 is added on either side.
 """
 
 from typing import NamedTuple
@@ -21,20 +20,20 @@ from scipy.stats import rankdata
 from lib.evidence import linear, multilabel
 from lib.evidence.intervals import IMAGINED, TOO_MANY, Interval, few
 
-NOTHING = 0.5  # the AUC of a score that says nothing
+NOTHING = 0.5  # the AUC of an uninformative score
 
 
 class Scored(NamedTuple):
-    """Predictions of every seed: the scores and truths of the classes, or labels, that an AUC is the mean of."""
+    """The scores of every seed, and the truths, for the classes or labels over which an AUC is averaged."""
 
     score: np.ndarray  # (seeds, images, labels)
     positive: np.ndarray  # (images, labels) whether an image has the label
     group: np.ndarray  # (images,) number
-    stratum: np.ndarray  # (images,) number of what groups are drawn within: of their class; of all, for several labels
+    stratum: np.ndarray  # (images,) number of the class, within which groups vary; 0 for all with several labels
 
 
 def truth(table: pd.DataFrame, classes: list[str]) -> np.ndarray:
-    """(rows, classes) of predictions.csv: which classes, or labels, an image has."""
+    """predictions.csv -> (rows, classes) bool: which classes, or labels, an image has."""
     if several(table):
         return multilabel.truth(table, classes)
     return table.label.to_numpy()[:, None] == np.array(classes, dtype=object)
@@ -46,13 +45,13 @@ def several(table: pd.DataFrame) -> bool:
 
 
 def tested(table: pd.DataFrame, classes: list[str]) -> list[str]:
-    """The classes, or labels, that some images have and others lack: the AUC is a mean over these."""
+    """The classes, or labels, that some images have and others lack; the AUC is averaged over these."""
     share = truth(table, classes).mean(0)
     return [name for name, one in zip(classes, share) if 0 < one < 1]
 
 
 def scored(tables: list[pd.DataFrame], classes: list[str]) -> Scored:
-    """The test predictions of every seed, the same images in each, for those of `classes` that are `tested`."""
+    """Arrange the test predictions of every seed, with the same images in each, for the `tested` ones of `classes`."""
     first, met = tables[0], tested(tables[0], classes)
     score = np.stack([table[[f"p_{name}" for name in met]].to_numpy() for table in tables])
     stratum = np.zeros(len(first), int) if several(first) else pd.factorize(first.label)[0]
@@ -60,10 +59,10 @@ def scored(tables: list[pd.DataFrame], classes: list[str]) -> Scored:
 
 
 def placed(one: Scored) -> tuple[np.ndarray, np.ndarray]:
-    """(seeds, labels) the AUC of each label; (seeds, images, labels) how far each image's placement is from it.
+    """Compute the AUC, (seeds, labels), and how far each image's placement is from it, (seeds, images, labels).
 
-    A placement is the share of the other side that an image is on the right side of, ties by half; an AUC is its mean
-    over either side.
+    A placement is the share of the images of the other side that are ranked right relative to this one; a tie counts
+    half. The AUC is the mean placement over either side.
     """
     areas, apart = np.empty((len(one.score), one.positive.shape[1])), np.empty(one.score.shape)
     for label, side in enumerate(one.positive.T):
@@ -77,13 +76,13 @@ def placed(one: Scored) -> tuple[np.ndarray, np.ndarray]:
 
 
 def auc(table: pd.DataFrame, classes: list[str]) -> float:
-    """MedMNIST's AUC of one table of predictions, over the classes or labels that `tested` names; NaN without any."""
+    """MedMNIST's AUC of one table of predictions, mean over the `tested` classes or labels; NaN without any."""
     areas, _ = placed(scored([table], classes))
     return float(areas.mean()) if areas.size else np.nan
 
 
 def per_group(one: Scored) -> np.ndarray:
-    """(groups, labels, 2) how many images with a label, and without it, each group has."""
+    """Count each group's images with a label, and without it: (groups, labels, 2)."""
     sides = np.stack([one.positive, ~one.positive], -1).astype(float)
     counted = np.zeros((one.group.max() + 1, *sides.shape[1:]))
     np.add.at(counted, one.group, sides)
@@ -91,9 +90,9 @@ def per_group(one: Scored) -> np.ndarray:
 
 
 def tells(one: Scored, images: np.ndarray) -> bool:
-    """Whether an interval can be given, as of accuracy: a minority of labels, and of images, have too few groups.
+    """Whether an interval can be given: under a third of the labels, and of the images, have too few groups.
 
-    images: as `per_group` gives them.
+    images: from `per_group`.
     """
     weak = np.array([any(few(side[side > 0]) for side in label.T) for label in np.moveaxis(images, 1, 0)])
     return max(weak.mean(), one.positive[:, weak].any(1).mean()) < TOO_MANY
@@ -102,7 +101,7 @@ def tells(one: Scored, images: np.ndarray) -> bool:
 def interval(one: Scored) -> Interval | None:
     """The AUC, mean over seeds and labels, with its 95 % interval over groups and seeds; None without a label.
 
-    The ends are NaN where too few groups stand behind it, see `tells`.
+    The ends are NaN if too few groups are behind it (`tells`).
     """
     if not one.positive.size:
         return None
@@ -110,7 +109,7 @@ def interval(one: Scored) -> Interval | None:
     estimates, images = areas.mean(1), per_group(one)
     if not tells(one, images):
         return Interval(float(estimates.mean()), np.nan, np.nan)
-    # both labels of two classes ask the same
+    # two classes: both labels have the same AUC
     labels = 1 if two(one) else len(areas.T)
     sides = images.sum(0)
     added = (apart / np.where(one.positive, *sides.T)).mean(2)
@@ -121,5 +120,5 @@ def interval(one: Scored) -> Interval | None:
 
 
 def two(one: Scored) -> bool:
-    """Whether there are two classes, of which every image has one."""
+    """Whether there are two classes, and every image has one of them."""
     return one.positive.shape[1] == 2 and bool((one.positive.sum(1) == 1).all())

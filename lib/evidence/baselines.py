@@ -1,4 +1,4 @@
-"""Baselines: simple classifiers that should make a reader pause if they come near a deep model.
+"""Baselines: simple classifiers that a deep model should beat.
 
 images.csv, pixels, split.csv --a baseline--> predictions of the test part, in the format of a model's
 """
@@ -18,12 +18,12 @@ from lib.study import Cell
 
 
 def thumbnails(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
-    """Every other pixel, as numbers: (rows, size / 2 x size / 2 x 3)."""
+    """Every other pixel of (rows, size, size, 3): (rows, size / 2 x size / 2 x 3), 0 to 255."""
     return pixels[:, ::2, ::2].reshape(len(pixels), -1).astype(np.float32)
 
 
 def colours(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
-    """Histogram of 8 x 8 x 8 colours: which there are, not where. (rows, 512), rows sum to 1."""
+    """Histograms of 8 x 8 x 8 colours, without their places: (rows, 512); rows sum to 1."""
     places = np.array([64, 8, 1])
     bins = ((picture // 32 @ places).ravel() for picture in pixels)
     return np.stack([np.bincount(one, minlength=512) / one.size for one in bins])
@@ -35,7 +35,7 @@ def greys(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
 
 
 def sizes(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
-    """Width and height of the file's image, and their ratio: (rows, 3)."""
+    """Width and height of the image file, px, and their ratio: (rows, 3)."""
     return np.stack([images.width, images.height, images.width / images.height], axis=1)
 
 
@@ -51,12 +51,13 @@ BASELINES = {  # name: (title, features of every image, classifier)
 def predictions(
     name: str, images: pd.DataFrame, pixels: np.ndarray, split: pd.DataFrame, classes: list[str], labels: str = "one"
 ) -> pd.DataFrame:
-    """Predictions of the test part by a baseline that has seen training and validation; the probabilities are 0 or 1.
+    """Predict the test part by a baseline trained on training and validation part; probabilities are 0 or 1.
 
-    Of a split of several folds: each fold predicted by what has seen the others.
+    With folds, each fold is predicted by a baseline trained on the others.
 
     Args:
-        images: images.csv (width, height). pixels: the same rows. split: split.csv, the same rows.
+        images: images.csv (width, height). pixels: the same rows, (rows, size, size, 3). split: split.csv, the same
+            rows.
         labels: `one` per image, or `many`; then each set of labels is a class of the baseline.
     """
     if name == "view":
@@ -78,10 +79,9 @@ def predictions(
 
 
 def by_view(images: pd.DataFrame, split: pd.DataFrame, classes: list[str], labels: str = "one") -> pd.DataFrame:
-    """Predictions that see nothing of an image but how it was taken: how often images of its view have each label.
+    """Predict from the view alone: the frequency of each label among training and validation images of that view.
 
-    Of a view that training and validation lack, how often all their images have it. Arguments: as of `predictions`;
-    images: `view`.
+    A view that they lack gets the frequencies over all of them. Arguments as in `predictions`; images needs `view`.
     """
     has = pd.DataFrame({name: [name in separate(text) for text in split.label] for name in classes}, index=split.index)
     if labels == "one":
@@ -101,12 +101,12 @@ def by_view(images: pd.DataFrame, split: pd.DataFrame, classes: list[str], label
 
 
 def has_label(texts: pd.Series, name: str) -> list[float]:
-    """1.0 for every text of joined labels that holds this one, else 0.0."""
+    """1.0 for every text of joined labels that contains `name`, else 0.0."""
     return [float(name in separate(text)) for text in texts]
 
 
 def validation_accuracy(name: str, images: pd.DataFrame, pixels: np.ndarray, split: pd.DataFrame) -> float:
-    """Share of the validation part that a baseline gets right which has seen the training part; of folds, their mean.
+    """Accuracy, 0 to 1, on the validation part of a baseline trained on the training part; with folds, the mean.
 
     Arguments as in `predictions`.
     """
@@ -121,7 +121,7 @@ def validation_accuracy(name: str, images: pd.DataFrame, pixels: np.ndarray, spl
 
 
 def reached(cell: Cell) -> dict[str, float]:
-    """Title of each baseline that sees pixels or their size: its validation accuracy on the images of a cell."""
+    """Validation accuracy, 0 to 1, of each baseline of pixels or image size on a cell, by its title."""
     images, split = read_csv(cell.images / "images.csv"), read_csv(cell.parts)
     pixels = np.load(cell.images / "pixels.npy")
     names = [name for name, (_, features, _) in BASELINES.items() if features is not None]

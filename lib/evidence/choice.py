@@ -1,4 +1,4 @@
-"""Which of a study's networks and simple classifiers validation prefers, before anybody looks at the test part.
+"""Choose among a study's networks and simple classifiers by validation accuracy, before the test part is used.
 
 predictions.csv, pixels --choose--> Choice: validation accuracy of each, the best of all, the best network, test scores
 """
@@ -15,12 +15,12 @@ from lib.study import Study
 
 
 class Choice(NamedTuple):
-    """What was compared, and what validation prefers."""
+    """The compared results, and the best by validation accuracy."""
 
     results: list[Result]
     validation: dict[str, float]  # model or baseline -> accuracy on the validation part, mean over seeds
     best: Result
-    network: Result  # the best trained one
+    network: Result  # the best network
     assessed: dict[str, dict[str, float]]  # model or baseline -> `scores.assess` of the test part
 
     @property
@@ -35,16 +35,16 @@ class Choice(NamedTuple):
 
 
 def finished(study: Study) -> list[str]:
-    """The models of a study of one cell whose trainings have all ended."""
+    """The models of a one-cell study that have no training left to run."""
     cell = study.cells[0]
     return [name for name in study.models if all(run.settings.exists() for run in cell.runs(name))]
 
 
 def choose(study: Study, images: pd.DataFrame, pixels: np.ndarray) -> Choice:
-    """Among the finished models of a study of one cell and its baselines.
+    """Choose the best of the finished models and baselines of a study with one cell.
 
     Args:
-        images: images.csv. pixels: the same rows.
+        images: images.csv. pixels: the same rows, (rows, size, size, 3) uint8.
     """
     models = {name: study.models[name] for name in finished(study)}
     results = evaluate.read_study(study.model_copy(update={"models": models}))

@@ -1,4 +1,4 @@
-"""Claims of a paper, each with its tolerance and its verdict.
+"""Judge the claims of a paper, each with its tolerance and its verdict.
 
 params/<study>/claims.yaml + what was measured -> claims.csv
 
@@ -24,7 +24,7 @@ from lib.evidence.review import CONTRADICTED, NOTHING, SUPPORTED, UNDECIDED, UNT
 from lib.strict import Strict, known, read_yaml, validated
 from lib.study import Study
 
-# measures with an interval that random numbers move
+# measures with an interval that depends on random draws
 ESTIMATED = [*review.COMPARISONS, "accuracy"]
 TOO_FEW = "no interval: too many classes have fewer than four groups of test images, or most images in one group"
 VERDICTS = [SUPPORTED, CONTRADICTED, UNDECIDED, NOTHING, UNTESTABLE]
@@ -45,63 +45,73 @@ def inside(measured: Measured, margin: float) -> str:
 
 
 def holds(true: bool) -> str:
-    """Of what is counted and not estimated: supported or contradicted."""
+    """Supported or contradicted, for a number that is counted and not estimated."""
     return SUPPORTED if true else CONTRADICTED
 
 
 def distance(measured: float | list, stated: float | list) -> float:
-    """The largest distance of a number from the stated one, as a share of that; infinite if there are not as many."""
+    """The largest relative distance of a number from the stated one; infinite if there are fewer or more numbers."""
     measured, stated = np.atleast_1d(measured), np.atleast_1d(stated)
     return float(np.abs(measured / stated - 1).max()) if len(measured) == len(stated) else np.inf
 
 
-# Rules: (what was measured, a claim) -> its verdict, and its tolerance in words.
+# Rules: (measured, claim) -> verdict, and the tolerance in words.
 
 
 def greater(measured, claim):
+    """The interval lies above the margin."""
     return beyond(measured, claim.margin), f"interval above {measured.show(claim.margin)}"
 
 
 def reaches(measured, claim):
+    """The interval lies above the published number minus the margin."""
     line = claim.published - claim.margin
     return beyond(measured, line), f"interval above {measured.show(line)} (published {measured.show(claim.published)})"
 
 
 def within(measured, claim):
+    """The interval lies between minus the margin and the margin."""
     return inside(measured, claim.margin), f"interval within ± {measured.show(claim.margin)}"
 
 
 def most(measured, claim):
+    """A counted number is at most the margin."""
     return holds(measured.estimate <= claim.margin), f"at most {measured.show(claim.margin)}"
 
 
 def least(measured, claim):
+    """A counted number is at least the margin."""
     return holds(measured.estimate >= claim.margin), f"at least {measured.show(claim.margin)}"
 
 
 def equals(measured, claim):
+    """Every counted number is the stated one."""
     return holds(distance(measured.estimate, claim.stated) == 0), f"as stated: {measured.show(claim.stated)}"
 
 
 def near(measured, claim):
+    """Every number differs from the stated one by at most the margin, as a fraction of it."""
     close = distance(measured.estimate, claim.stated) <= claim.margin
     return holds(close), f"within {claim.margin:.0%} of {measured.show(claim.stated)}"
 
 
 def attainable(measured, claim):
+    """No published row is impossible: the measure counts those that are."""
     return holds(measured.estimate == 0), "every row is possible"
 
 
 def untestable(measured, claim):
+    """Nothing here can decide the claim; `why` says the reason."""
     return UNTESTABLE, claim.why
 
 
 def stopped(measured, claim):
+    """All trainings of the model `if_stopped` were stopped, which supports the claim."""
     return SUPPORTED, claim.why
 
 
 class Rule(NamedTuple):
-    """One of the functions above, and what a claim must give for it."""
+    """One of the functions above, and the entries that a claim needs for it."""
 
     judge: Callable[[Measured, "Claim"], tuple[str, str]]
     needs: list[str]
@@ -122,20 +132,20 @@ RULES = {
 
 
 class Claim(Strict):
-    """One entry of claims.yaml; the head of params/small/claims.yaml says what each rule asks."""
+    """One entry of claims.yaml; the head of params/small/claims.yaml explains each rule."""
 
-    words: str  # the paper's, in short
-    place: str  # where it says so
+    words: str  # what the paper claims, in short
+    place: str  # where it claims it
     rule: str  # a name in RULES
     measure: str = "nothing"  # a name in lib.evidence.measures.MEASURES
     of: dict = {}  # its arguments
     margin: float | None = None
     published: float | None = None
     stated: float | list[int] | None = None
-    why: str | None = None  # why nothing here can decide it
-    if_stopped: str | None = None  # a model: if all of its trainings were stopped, that supports the claim
-    about: Literal["residual"] | None = None  # what lib.evidence.review then asks beside the rule
-    changed: str | None = None  # what of this claim was changed after its run, and why
+    why: str | None = None  # why it cannot be decided here
+    if_stopped: str | None = None  # a model; if all its trainings were stopped, the claim is supported
+    about: Literal["residual"] | None = None  # lib.evidence.review then also compares the two arms
+    changed: str | None = None  # what was changed in this claim after its run, and why
 
     @model_validator(mode="after")
     def _complete(self):
@@ -158,7 +168,7 @@ class Claim(Strict):
 
 
 class Judged(NamedTuple):
-    """One row of claims.csv, as people read it."""
+    """One row of claims.csv, with numbers as text in their units."""
 
     claim: str
     words: str
@@ -168,23 +178,23 @@ class Judged(NamedTuple):
     interval: str
     tolerance: str
     verdict: str
-    decidable: str  # where undecided: the smallest true difference that is detected with 80 % power
+    decidable: str  # if undecided: the smallest true difference that is detected with 80 % power
     link: str
-    note: str  # why the verdict is not that of the rule, what else must be read with it, what was changed after the run
+    note: str  # why the verdict differs from the rule's, what must be read with it, what was changed after the run
 
 
 def load_claims(study: Study) -> dict[str, Claim]:
-    """The claims that this study judges, from its claims.yaml.
+    """Read the claims of a study from its claims.yaml: name -> Claim.
 
     Raises:
-        StudyError: a claim with an unknown rule or measure, or without what its rule needs.
+        StudyError: a claim has an unknown rule or measure, or lacks an entry that its rule needs.
     """
     path = study.parameters / "claims.yaml"
     return {name: validated(Claim, entry, f"{path.name}, {name},") for name, entry in read_yaml(path).items()}
 
 
 def lines(claim: Claim) -> list[float]:
-    """Where the rule of a claim divides verdicts, in the unit of its measure; none for a rule without a margin."""
+    """The numbers at which a claim's verdict changes, in the unit of its measure; none for a rule without a margin."""
     if claim.margin is None:
         return []
     special = {"reaches": [(claim.published or 0) - claim.margin], "within": [-claim.margin, claim.margin]}
@@ -192,21 +202,21 @@ def lines(claim: Claim) -> list[float]:
 
 
 def on_the_line(measured: Measured, claim: Claim) -> bool:
-    """Whether an end of a measured interval is within a point of a line of its claim."""
+    """Whether an end of a measured interval is within one percentage point of one of the claim's `lines`."""
     if claim.measure not in ESTIMATED or not lines(claim):
         return False
     return differences.near(measured.low / 100, measured.high / 100, *(line / 100 for line in lines(claim)))
 
 
 def steady(study: Study, claim: Claim) -> tuple[str | None, Measured]:
-    """The verdict of the rule with many draws, None where random streams disagree; and the first stream's interval."""
+    """The rule's verdict with more draws, None if random streams disagree; and the measurement of the first stream."""
     several = [measures.MEASURES[claim.measure](study, **claim.of, stream=stream) for stream in STREAMS]
     verdicts = {RULES[claim.rule].judge(measured, claim)[0] for measured in several}
     return (verdicts.pop() if len(verdicts) == 1 else None), several[0]
 
 
 def judge(study: Study, name: str, claim: Claim) -> Judged:
-    """Measure what a claim is about, and say what follows."""
+    """Measure what a claim is about, and judge it by its rule."""
     rule, notes = claim.rule, []
     try:
         measured = measures.MEASURES[claim.measure](study, **claim.of)
@@ -244,7 +254,7 @@ def table(study: Study) -> pd.DataFrame:
 
 
 def in_points(study: Study, judged: pd.DataFrame) -> pd.DataFrame:
-    """Claims whose interval is in percentage points, as numbers: words, verdict, estimate, low, high, lines (a list).
+    """Claims with an interval in percentage points, as numbers: words, verdict, estimate, low, high, lines (a list).
 
     Args:
         judged: `table`, or claims.csv.

@@ -1,9 +1,9 @@
-"""How often the printed intervals hold a truth that is known, on test sets like those of the studies.
+"""Measure how often the printed intervals hold the known truth of simulated networks on test sets like the studies'.
 
 REGIMES --outcomes--> predictions of networks whose true scores are known --measure, table--> coverage.csv
 coverage.csv, a result --nearest--> the line that is most like it
 
-The outcomes come from a model of their own, which no interval here assumes: lib.evidence.probit.
+The outcomes come from a model that no interval here assumes: lib.evidence.probit.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,14 +22,14 @@ from lib.evidence.probit import EFFECTS, NODES, SHARED, WEIGHTS, Truth, network,
 from lib.evidence.regimes import REGIMES, STRUCTURES, Regime
 
 OUTCOMES = 1000
-TOO_OFTEN = 0.975  # above, an interval is called wider than needed
+TOO_OFTEN = 0.975  # coverage above which an interval is called wider than needed
 # metrics that are areas under the ROC curve: of classes, and of one label among several
 AREAS = {"auc": "AUC", "label": "AUC of one label"}
-DRAWS = 500  # of groups, per outcome; a report takes more, which moves its ends less from run to run
+DRAWS = 500  # of groups, per outcome; reports take more, so that their ends depend less on random numbers
 
 
 def expected(level: np.ndarray, images: np.ndarray) -> np.ndarray:
-    """(..., classes, classes) expected confusion matrices. level: (..., classes). images: (classes,)."""
+    """Expected confusion matrices, (..., classes, classes); level: (..., classes), probit; images: (classes,)."""
     classes = max(level.shape[-1], 2)
     right = scipy.stats.norm.cdf(level / np.sqrt(1 + sum(one**2 for one in EFFECTS)))
     made = np.zeros((*level.shape, classes))
@@ -41,12 +41,12 @@ def expected(level: np.ndarray, images: np.ndarray) -> np.ndarray:
 
 
 def wrong(classes: int) -> list[tuple[int, float]]:
-    """Where wrong answers go: (classes further on, share)."""
+    """The classes that wrong answers name: (steps to the next class, share of the wrong answers)."""
     return [(1, 1.0)] if classes == 2 else [(1, 0.7), (2, 0.3)]
 
 
 def accuracy(structure: str) -> Callable:
-    """The true accuracy of a structure's networks, as `probit.network` takes it."""
+    """Make the function of a structure's true accuracy that `probit.network` takes as its score."""
     per_class, spread = np.bincount(*sizes(structure)), sum(one**2 for one in EFFECTS)
 
     def score(level: np.ndarray, seed: float) -> np.ndarray:
@@ -56,7 +56,7 @@ def accuracy(structure: str) -> Callable:
 
 
 def true_score(one: Truth, structure: str, metric: str, effect: float | None = None) -> float:
-    """A network's true score: of the seed with this effect (in standard deviations), or the mean over all seeds."""
+    """A network's true score: for the seed with this effect (in standard deviations), or the mean over all seeds."""
     label, images = sizes(structure)
     per_class = np.bincount(label, images)
     nodes, weights = (NODES, WEIGHTS) if effect is None else (np.array([effect]), np.ones(1))
@@ -67,9 +67,9 @@ def true_score(one: Truth, structure: str, metric: str, effect: float | None = N
 
 
 def outcomes(regime: Regime, number: int, rng: np.random.Generator) -> Iterator[tuple[list[Counts], float]]:
-    """The predictions of a regime's one or two networks, and the true score (or difference) that they stand for.
+    """Simulate the predictions of a regime's one or two networks, each with the true score (or difference) behind them.
 
-    Where there is one seed, it is that of the networks as trained.
+    With one seed, the true score is that of this seed's network; with several, the mean over all seeds.
     """
     label, images = sizes(regime.structure)
     levels = [regime.level] if regime.lift is None else [regime.level + regime.lift, regime.level]
@@ -101,7 +101,7 @@ def outcomes(regime: Regime, number: int, rng: np.random.Generator) -> Iterator[
 
 
 def interval(counted: list[Counts] | Scored, metric: str, **stream) -> tuple[float, float, float]:
-    """Estimate and ends, as a report has them: of one network, or of the difference of two."""
+    """Estimate and ends, by the method of the reports, for one network or the difference of two; fractions."""
     if metric in AREAS:
         return auc.interval(counted)
     if len(counted) == 1:
@@ -111,9 +111,9 @@ def interval(counted: list[Counts] | Scored, metric: str, **stream) -> tuple[flo
 
 
 def measure(regime: Regime, number: int = OUTCOMES, draws: int = DRAWS, interval=interval) -> dict[str, float]:
-    """How often the 95 % interval holds the truth, and its mean width, in percentage points, beside an oracle's.
+    """Measure the coverage of the 95 % interval, 0 to 1, its mean width, and the oracle's width, in percentage points.
 
-    The oracle knows how estimates scatter: as wide as the middle 95 % of them. NaN where no interval is printed.
+    The oracle's interval is as wide as the middle 95 % of the simulated errors. NaN if no interval is printed.
     """
     found = []
     drawn = margins.outcomes if regime.metric in AREAS else outcomes
@@ -129,7 +129,7 @@ def measure(regime: Regime, number: int = OUTCOMES, draws: int = DRAWS, interval
 
 
 def described(regime: Regime) -> dict:
-    """A regime as a line of coverage.csv has it, with what it is looked up by."""
+    """A regime as a line of coverage.csv, with the numbers by which `nearest` finds it."""
     classes = STRUCTURES[regime.structure]
     groups = [len(one) for one in classes]
     size = {"classes": len(groups), "groups": sum(groups), "fewest": min(groups), "images": sum(map(sum, classes))}
@@ -137,9 +137,11 @@ def described(regime: Regime) -> dict:
 
 
 def table(metrics: list[str] = (), number: int = OUTCOMES) -> pd.DataFrame:
-    """coverage.csv, or its lines of these metrics: structure, level (true accuracy or AUC), seeds, seed_sd, lift (empty
-    for one network), metric, classes, groups, fewest (groups of a class), images, coverage (a fraction), width, oracle
-    (points), outcomes."""
+    """Measure coverage.csv, or its lines of these metrics.
+
+    Columns: structure, level (true accuracy or AUC), seeds, seed_sd, lift (empty for one network), metric, classes,
+    groups, fewest (groups of a class), images, coverage (a fraction), width, oracle (percentage points), outcomes.
+    """
     rows = []
     for regime in REGIMES:
         if metrics and regime.metric not in metrics:
@@ -149,9 +151,9 @@ def table(metrics: list[str] = (), number: int = OUTCOMES) -> pd.DataFrame:
 
 
 def renew(metrics: list[str]) -> None:
-    """Measure again, and write to coverage.csv, the lines of these metrics; without any, all lines.
+    """Measure the lines of these metrics again, or all lines, and write coverage.csv.
 
-    StudyError: a metric that no line is of.
+    StudyError: a metric has no line.
     """
     every = list(dict.fromkeys(regime.metric for regime in REGIMES))
     for metric in metrics:
@@ -177,10 +179,10 @@ def nearest(
     difference: bool = False,
     metric: str = "accuracy",
 ) -> pd.Series:
-    """The line of coverage.csv with an interval that is most like a cell: by groups, the class of fewest, seeds, level.
+    """The line of coverage.csv most like a cell: by groups, the class with fewest groups, seeds, and level.
 
     Args:
-        counted: predictions for the test part. level: accuracy, or AUC. difference: of two networks.
+        counted: predictions for the test part. level: accuracy or AUC, 0 to 1. difference: of two networks.
         metric: "accuracy" or "auc".
     """
     rows = measured[measured.coverage.notna() & (measured.metric == metric)]
@@ -193,7 +195,7 @@ def nearest(
 
 
 def kinds(measured: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The lines of coverage.csv by what they are about, in reading order; those without an interval last."""
+    """Sort the lines of coverage.csv by kind of score, in reading order; those without an interval come last."""
     kind = np.select(
         [
             measured.coverage.isna(),
@@ -210,12 +212,12 @@ def kinds(measured: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def read() -> pd.DataFrame:
-    """coverage.csv, as `python -m lib coverage` writes it."""
+    """Read coverage.csv, which `python -m lib coverage` writes."""
     return pd.read_csv(path())
 
 
 def readable(measured: pd.DataFrame) -> pd.DataFrame:
-    """Lines of coverage.csv as people read them, each with its test set in front."""
+    """Format lines of coverage.csv for a page, with the test set as index."""
     rows = []
     for row in measured.itertuples():
         what = AREAS.get(row.metric, row.metric)
@@ -238,7 +240,7 @@ def readable(measured: pd.DataFrame) -> pd.DataFrame:
 
 
 def in_words(row: pd.Series) -> str:
-    """What a line of coverage.csv says of the intervals of a cell like it."""
+    """Say what a line of coverage.csv shows about the intervals of a cell like it."""
     seeds = "one seed" if row.seeds == 1 else f"{row.seeds} seeds"
     what = "one network" if pd.isna(row.lift) else "the difference of two networks"
     score = f"AUC {row.level:.3f}" if row.metric in AREAS else f"accuracy {row.level:.1%}"

@@ -1,12 +1,12 @@
-"""Two models on the same test images: is one better, and by how much, as far as these photographs and seeds can tell?
+"""Compare two models on the same test images, with intervals over photographs and seeds.
 
 counts of A, counts of B --contrast--> A minus B, seed by seed, by the same draws of groups --lib.evidence.mover-->
                                        interval, p
                          --p_value---> permutation test: groups swapped between A and B
 
-As claims ask it, of runs: of another metric, of several pairs, or of one model on two data sets.
+Claims also ask for other metrics, several pairs, or one model on two data sets:
 
-runs --tested--> counts --metric_difference--> arms --smallest--> interval, in points
+runs --tested--> counts --metric_difference--> arms --smallest--> interval, in percentage points
 """
 
 from functools import cache, partial
@@ -22,30 +22,30 @@ from lib.evidence.predictions import histories, read_seeds
 from lib.strict import StudyError
 from lib.study import Cell
 
-NEAR = 0.01  # an end that is as close to a line could lie on its other side with other random numbers
-# then the answer is computed with so many draws, on so many random streams
+NEAR = 0.01  # an end closer to a line than this could lie on its other side with other random numbers
+# then the verdict is computed with more draws, on three random streams
 STREAMS = [{"draws": 20_000, "rng": number} for number in (1, 2, 3)]
 
 
 class Difference(NamedTuple):
-    """A minus B."""
+    """A metric of model A minus that of model B, as fractions."""
 
     estimate: float
     # ends of the 95 % interval, over groups and seeds
     low: float
     high: float
-    # of no difference, over groups and seeds: below 0.05 where the interval excludes 0
+    # p value of no difference, over groups and seeds; below 0.05 if the interval excludes 0
     p_seeds: float
     # permutation test of the networks as trained: see `p_value`
     p_value: float
     # the smallest true difference that is detected with 80 % power
     decidable: float
-    # whether several random streams agree on which side of 0 the interval lies
+    # whether three random streams agree on the side of 0 on which the interval lies
     steady: bool
 
 
 def difference(a: Counts, b: Counts, metric=accuracy) -> Difference:
-    """`metric`, (..., classes, classes) -> (...), of A minus that of B. StudyError: tested on different images."""
+    """Compare a metric, (..., classes, classes) -> (...), of A and B. StudyError: tested on different images."""
     several = [contrast(a, b, metric)]
     if near(*mover.ends(several[0]), 0):
         several = [contrast(a, b, metric, **stream) for stream in STREAMS]
@@ -57,20 +57,20 @@ def difference(a: Counts, b: Counts, metric=accuracy) -> Difference:
 
 
 def near(low: float, high: float, *lines: float) -> bool:
-    """Whether an end of an interval is so close to a line that random numbers may decide."""
+    """Whether an end of an interval is within NEAR of a line, so that random numbers may decide."""
     return any(abs(end - line) < NEAR for end in (low, high) for line in lines)
 
 
 def side(low: float, high: float) -> int:
-    """On which side of no difference an interval lies: 1, -1, or 0 where it covers both (or is none)."""
+    """The side of 0 on which an interval lies: 1 above, -1 below, 0 if it includes 0 or is NaN."""
     return int(low > 0) - int(high < 0)
 
 
 def contrast(a: Counts, b: Counts, of_a=accuracy, of_b=None, **settings) -> list[Arm]:
-    """A metric of A minus that of B, seed by seed where both have the same seeds, with the same draws of groups.
+    """The arms of a metric of A minus that of B, with the same draws of groups, and paired seeds if both have the same.
 
-    of_a, of_b: the metric of either; of_b: None where it is the same. settings: draws and rng of `intervals.arms`.
-    StudyError: tested on different images.
+    of_a, of_b: the metric of each; of_b=None: the same. settings: as in `intervals.arms`.
+    StudyError: they were tested on different images.
     """
     require_same_images(a, b)
     settings = {"kinds": alike(a, b)} | settings
@@ -81,22 +81,22 @@ def contrast(a: Counts, b: Counts, of_a=accuracy, of_b=None, **settings) -> list
 
 
 def require_same_images(a: Counts, b: Counts) -> None:
-    """A StudyError unless both have the same classes, groups and numbers of images."""
+    """StudyError: the two have different classes, groups or numbers of images."""
     same = a.predicted.shape[1:] == b.predicted.shape[1:]
     if not same or not all((x == y).all() for x, y in [(a.label, b.label), (a.group, b.group), (a.images, b.images)]):
         raise StudyError("two models that were tested on different images cannot be compared: train both on one split")
 
 
 def p_value(a: Counts, b: Counts) -> float:
-    """Two-sided, of no difference in accuracy: in each group the two models may as well have changed places.
+    """Two-sided p value of no difference in accuracy: a permutation test that swaps the two models within groups.
 
-    It is about the networks that were trained: that other seeds would give others is in the interval, and not in here.
+    It concerns the trained networks only; the interval also covers what other seeds would give.
     """
     groups = np.unique(a.group, return_inverse=True)[1]
-    # sums over seeds, not means, so that ties are ties; each times the other's number of seeds
+    # sums over seeds, not means, so that equal values stay equal; each times the other's number of seeds
     of_a = np.bincount(groups, len(b.predicted) * right_answers(a))
     of_b = np.bincount(groups, len(a.predicted) * right_answers(b))
-    # groups in which both are equally right change nothing when the models change places
+    # groups in which both are equally often right do not change when the models are swapped
     differ = of_a != of_b
     if differ.sum() < 2:
         return 1.0
@@ -107,12 +107,12 @@ def p_value(a: Counts, b: Counts) -> float:
 
 
 def right_answers(counted: Counts) -> np.ndarray:
-    """(entries,) how many images were predicted right, summed over seeds."""
+    """Count the images predicted right, summed over seeds: (entries,)."""
     return counted.predicted.sum(0)[range(len(counted.label)), counted.label]
 
 
 def difference_of_sums(x: np.ndarray, y: np.ndarray, axis: int) -> np.ndarray:
-    """The statistic of the permutation test."""
+    """The statistic of the permutation test: the difference of sums along an axis."""
     return (x - y).sum(axis)
 
 
@@ -129,9 +129,9 @@ METRICS = {
 
 @cache
 def tested(cell: Cell, model: str) -> tuple[Counts, float]:
-    """The test predictions, counted; and the final accuracy on the training part, mean over seeds, where recorded.
+    """Count the test predictions of a model; and its final training accuracy, 0 to 1, mean over seeds, if recorded.
 
-    model: of the cell's study, or one of `cell.beside`.
+    model: one of the cell's study, or of `cell.beside`.
     """
     cell, model = cell.holder(model)
     kept = histories(cell, model).reindex(columns=["seed", "final_train_accuracy"])
@@ -142,7 +142,7 @@ def tested(cell: Cell, model: str) -> tuple[Counts, float]:
 
 @cache
 def label_recall(cell: Cell, model: str, **stream) -> list[Arm]:
-    """The mean recall over labels, where images have several. NothingTrained: there is no result."""
+    """The arms of the mean recall over labels, for images with several. NothingTrained: there is no result."""
     tested(cell, model)
     cell, model = cell.holder(model)
     names = [run.seed for run in cell.with_result(model)]
@@ -150,10 +150,10 @@ def label_recall(cell: Cell, model: str, **stream) -> list[Arm]:
 
 
 def metric_difference(metric: str, one: tuple[Cell, str], other: tuple[Cell, str], **stream) -> list[Arm]:
-    """A metric of one (cell, model) minus that of another, as a fraction.
+    """The arms of a metric of one (cell, model) minus that of another, as fractions.
 
-    On the same images groups are drawn, and seeds paired, for both at once. The accuracy on the training part counts
-    as known. stream: draws and rng.
+    In one cell, both get the same draws of groups, and seeds are paired. The training accuracy is taken as exact.
+    stream: draws and rng.
     """
     same_images = one[0] == other[0]
     if metric == "mean recall" and one[0].multilabel:
@@ -169,10 +169,10 @@ def metric_difference(metric: str, one: tuple[Cell, str], other: tuple[Cell, str
 
 
 def smallest(several: list[list[Arm]]) -> tuple[float, float, float, float]:
-    """Of several differences the smallest, in points: estimate, ends of its 95 % interval, smallest decidable size.
+    """The smallest of several differences, in percentage points: estimate, ends of its 95 % interval, detectable size.
 
-    All of them lie above a line if their lower ends do (Berger 1982), so the lowest of these needs no correction; that
-    one of them lies below a line is found in 2.5 % of cases at most if the upper ends share the error (Bonferroni).
+    All differences lie above a line if all lower ends do, which needs no correction (Berger 1982). The upper ends share
+    the error of 2.5 % (Bonferroni).
     """
     estimate = min(mover.estimate(arms) for arms in several)
     low = np.min([mover.ends(arms)[0] for arms in several])

@@ -1,4 +1,4 @@
-"""The tables of notebook 06 for a whole study, from the predictions of every run and baseline.
+"""Make the tables of notebook 06 for a whole study, from the predictions of every run and baseline.
 
 study --read_study--> one Result per cell and model, or baseline --per_run, confusion, table1, evidence, differences,
                                                                     limits, metrics--> tables
@@ -27,7 +27,7 @@ class Result:
     """The test predictions of one model of a cell, or of one of its baselines."""
 
     cell: Cell
-    model: str  # of the study, one of `cell.beside`, or a name in BASELINES
+    model: str  # a model of the study, one of `cell.beside`, or a name in BASELINES
     seeds: list[int | str]  # "none" for a baseline
     tables: list[pd.DataFrame]  # one per seed
 
@@ -38,31 +38,31 @@ class Result:
 
     @property
     def keys(self) -> dict[str, str]:
-        """What names it in a table."""
+        """The entries that name it in a table."""
         return {"dataset": self.cell.dataset, "split": self.cell.split, "model": self.model}
 
     @property
     def labels(self) -> list[str]:
-        """The labels, where an image may have several; else none."""
+        """The labels, if an image may have several; else an empty list."""
         return self.cell.classes if self.cell.multilabel else []
 
     @cached_property
     def counted(self) -> Counts:
-        """Predictions counted by class and group; of several labels per image, by whether all of them are right."""
+        """Predictions counted by class and group; with several labels per image, by whether all of them are right."""
         return multilabel.counted(self.tables, self.cell.classes, self.seeds, several=self.cell.multilabel)
 
     @property
     def groups(self) -> dict[str, int]:
-        """In how many groups of the test part each class, or label, is."""
+        """The number of groups of the test part that hold each class, or label."""
         if self.labels:
             return multilabel.groups(self.tables[0], self.labels)
         return scores.groups(self.counted, self.cell.classes)
 
 
 def read_cell(cell: Cell) -> list[Result]:
-    """The models of a cell that have a result, then those of its study's neighbour, then its baselines.
+    """Read the results of a cell: its models, then those of the neighbouring study, then its baselines.
 
-    StudyError: predictions that are not right, see lib.evidence.predictions, or models tested on different images.
+    StudyError: predictions are wrong (lib.evidence.predictions), or models were tested on different images.
     """
     results = []
     for model in cell.study.models:
@@ -83,7 +83,7 @@ def read_cell(cell: Cell) -> list[Result]:
 
 
 def read_study(study: Study) -> list[Result]:
-    """The results of every cell. StudyError: see `read_cell`; or no training of the study has a result."""
+    """Read the results of every cell. StudyError: as `read_cell`; or every training of the study was stopped."""
     results = [result for cell in study.cells for result in read_cell(cell)]
     if not any(result.trained for result in results):
         where = f"runs/{study.study}"
@@ -92,7 +92,7 @@ def read_study(study: Study) -> list[Result]:
 
 
 def per_label(results: list[Result]) -> pd.DataFrame:
-    """labels.csv: of cells whose images may have several labels, the AUC of each label with its interval."""
+    """labels.csv: the AUC of each label with its interval, for cells with several labels per image."""
     parts = []
     for one in results:
         if one.labels:
@@ -102,7 +102,7 @@ def per_label(results: list[Result]) -> pd.DataFrame:
 
 
 def titles(study: Study) -> dict[str, str]:
-    """How tables name models, those of the study's neighbour, and baselines."""
+    """The titles of models, of the neighbouring study's models, and of baselines, by name."""
     names = study.titles | {name: title for name, (title, *_) in BASELINES.items()}
     if other := study.neighbour:
         names |= {f"{other.study}/{model}": f"{title} (study {other.study})" for model, title in other.titles.items()}
@@ -110,12 +110,12 @@ def titles(study: Study) -> dict[str, str]:
 
 
 def of_cell(table: pd.DataFrame, cell: Cell) -> pd.DataFrame:
-    """The rows of a table (dataset, split, ...) that are about a cell."""
+    """The rows of a table (dataset, split, ...) for a cell."""
     return table[(table.dataset == cell.dataset) & (table.split == cell.split)]
 
 
 def per_cell(study: Study, table: pd.DataFrame) -> Iterator[tuple[Cell, pd.DataFrame]]:
-    """The rows of each cell, in the order of the parameters; cells without rows are left out."""
+    """Yield the rows of each cell, in the order of the parameters, without cells that have none."""
     for cell in study.cells:
         rows = of_cell(table, cell)
         if len(rows):
@@ -123,10 +123,10 @@ def per_cell(study: Study, table: pd.DataFrame) -> Iterator[tuple[Cell, pd.DataF
 
 
 def accuracy_caption(study: Study, marks: pd.DataFrame) -> str:
-    """What a chart of accuracies on a data set shows, to be read alone.
+    """The caption of a chart of accuracies on a data set, which can be read alone.
 
     Args:
-        marks: rows of evidence.csv, with published (or empty) and learned, as `charts.protocols` draws them.
+        marks: the rows of evidence.csv that `charts.protocols` draws, with published (or empty) and learned.
     """
     of, over = seeds_in_words(study, marks)
     tested = [
@@ -142,10 +142,10 @@ def accuracy_caption(study: Study, marks: pd.DataFrame) -> str:
 
 
 def labels_caption(cell: Cell, assessed: pd.DataFrame, beside: str) -> str:
-    """What a chart of AUCs per label of a cell shows, to be read alone.
+    """The caption of a chart of AUCs per label of a cell, which can be read alone.
 
     Args:
-        assessed: rows of evidence.csv of the cell. beside: what `labels.areas` draws as an open diamond.
+        assessed: rows of evidence.csv of the cell. beside: the meaning of the open diamond of `labels.areas`.
     """
     first = assessed.iloc[0]
     of, over = seeds_in_words(cell.study, assessed)
@@ -160,7 +160,7 @@ def labels_caption(cell: Cell, assessed: pd.DataFrame, beside: str) -> str:
 
 
 def seeds_in_words(study: Study, assessed: pd.DataFrame) -> tuple[str, str]:
-    """What a dot of a chart is a mean of; and what its interval covers beside groups of images."""
+    """Say what a dot of a chart averages, and what its interval covers beside groups of images."""
     seeds = assessed[assessed.model.isin(list(study.models))].seeds
     numbers = " to ".join(dict.fromkeys([f"{seeds.min():.0f}", f"{seeds.max():.0f}"]))
     return ("one seed", "") if numbers == "1" else (f"mean of {numbers} seeds per network", " and seeds")
@@ -197,13 +197,13 @@ def per_run(results: list[Result]) -> pd.DataFrame:
 
 
 def validation_images(cell: Cell) -> int:
-    """How many images validate (of several folds, the sum), as page 03 has counted them."""
+    """The number of validation images, summed over folds, from the tables of page 03."""
     counted = read_csv(cell.study.report / "splits" / f"{cell.name}.csv")
     return int(counted.images[counted.part == "validation"].sum())
 
 
 def confusion(results: list[Result]) -> pd.DataFrame:
-    """confusion.csv: the fraction of each true class by predicted class, per run; not of several labels per image."""
+    """confusion.csv: the fractions of each true class by predicted class, per run; only with one label per image."""
     columns = ["true", "predicted", "fraction", *KEYS, "seed"]
     tables = []
     for result in results:
@@ -226,14 +226,14 @@ def table1(study: Study, results: list[Result]) -> pd.DataFrame:
 
 
 def evidence(results: list[Result]) -> pd.DataFrame:
-    """evidence.csv: dataset, split, model, all of `scores.assess`."""
+    """evidence.csv: dataset, split, model, and the columns of `scores.assess`."""
     return pd.DataFrame([{**result.keys, **scores.assess(result.counted)} for result in results])
 
 
 def pairs(study: Study) -> list[tuple[str, str]]:
-    """Which models are compared: each ViT with a new attention and every model without the residual.
+    """The pairs of models to compare: each ViT with a new attention, against every model without the residual.
 
-    In a study without such a ViT: each model and its first.
+    A study without such a ViT compares each model with its first.
     """
     proposed = study.vits(plain=False)
     if not proposed:
@@ -247,13 +247,13 @@ def pairs(study: Study) -> list[tuple[str, str]]:
 
 
 def compared(cell: Cell) -> list[tuple[str, str]]:
-    """The models of a cell that are compared: those of `pairs`, and the first with those of its study's neighbour."""
+    """The pairs of a cell: those of `pairs`, and the first model with each of the neighbouring study's."""
     first = next(iter(cell.study.models))
     return [*pairs(cell.study), *((first, name) for name in cell.beside)]
 
 
 def differences(study: Study, results: list[Result]) -> pd.DataFrame:
-    """differences.csv: all of `scores.pairs`, dataset, split; p_holm: p_seeds corrected for all rows of the study."""
+    """differences.csv: the columns of `scores.pairs`, dataset, split, and p_holm: p_seeds corrected over all rows."""
     tables = []
     for cell in first_per_cell(results):
         counted = {result.model: result.counted for result in results if result.cell == cell}
@@ -264,7 +264,7 @@ def differences(study: Study, results: list[Result]) -> pd.DataFrame:
 
 
 def limits(study: Study, results: list[Result], table1: pd.DataFrame) -> pd.DataFrame:
-    """limits.csv: dataset, split, says: what cannot be said, which runs were stopped, which models learned nothing."""
+    """limits.csv: dataset, split, says: what is not known, which runs were stopped, which models learned nothing."""
     rows, names, first = [], titles(study), first_per_cell(results)
     for cell, result in first.items():
         own = of_cell(table1, cell)

@@ -1,13 +1,12 @@
 """Intervals that count groups, not images: views of one photograph are one piece of evidence.
 
 predictions of every seed --counts--> one row per (class, group) --replicates--> confusion matrices
-  --metric, arms--> each seed's score, as it is and as other groups could have given it --lib.evidence.mover--> interval
+  --metric, arms--> each seed's score, with replicates over groups --lib.evidence.mover--> interval
 
 The bootstrap over groups is Bayesian (Rubin 1981): every replicate gives each group of a class a random weight, and
-weights vary more the fewer groups there are. Predictions that are all alike must leave some doubt, and scores near
-100 % must not be pulled down: for the lower end a few more images are imagined wrong, for the upper end right. Where
-too many classes have too few groups there is no interval (`tells`). How often intervals hold the truth is measured by
-lib.evidence.coverage.
+weights vary more the fewer groups there are. So that perfect predictions leave some doubt, and scores near 100 % are
+not pulled down, a few imagined images are added: wrong ones for the lower end, right ones for the upper. If too many
+classes have too few groups, there is no interval (`tells`). lib.evidence.coverage measures the coverage.
 """
 
 from collections.abc import Callable
@@ -19,13 +18,13 @@ import pandas as pd
 from lib.evidence import mover
 from lib.evidence.mover import Arm
 
-# independent images that are imagined wrong for the lower end, and right for the upper one (Jeffreys 1946; 1 would be
-# Clopper and Pearson 1934)
+# imagined independent images: wrong for the lower end, right for the upper one (Jeffreys 1946; 1 would be Clopper and
+# Pearson 1934)
 IMAGINED = 0.5
 DRAWS = 4000
 PART = 1000  # draws at once
-FEWEST = 4  # groups of a class; with fewer, or most images in one, it says too little of others
-TOO_MANY = 1 / 3  # of the classes, or of the images: if so many have too few groups, there is no interval
+FEWEST = 4  # least number of groups of a class; a class with fewer, or most images in one, has too few
+TOO_MANY = 1 / 3  # share of the classes, or of the images; if so many have too few groups, there is no interval
 
 
 class Interval(NamedTuple):
@@ -37,21 +36,21 @@ class Interval(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """The predictions of every seed, counted: one entry for the images of one class in one group."""
+    """The counted predictions of every seed; an entry stands for the images of one class in one group."""
 
     label: np.ndarray  # (entries,) number of the true class
     group: np.ndarray  # (entries,)
     predicted: np.ndarray  # (seeds, entries, classes) how many images were predicted as each class
-    names: tuple = ()  # of the seeds
+    names: tuple = ()  # names of the seeds
 
     @property
     def seeds(self) -> tuple:
-        """The names of the seeds; their numbers where they have none."""
+        """The names of the seeds, or their numbers if they have none."""
         return self.names or tuple(range(len(self.predicted)))
 
     @property
     def images(self) -> np.ndarray:
-        """(entries,) how many images an entry has."""
+        """(entries,) number of images of each entry."""
         return self.predicted[0].sum(-1)
 
     @property
@@ -61,7 +60,7 @@ class Counts(NamedTuple):
 
 
 def counts(seeds: list[pd.DataFrame], classes: list[str], names: tuple = ()) -> Counts:
-    """Count predictions (group, label, predicted): one table per seed (names: of these), the same images in each."""
+    """Count predictions (group, label, predicted): one table per seed, with the same images; names: of the seeds."""
     first, number = seeds[0], {name: index for index, name in enumerate(classes)}
     entries = pd.MultiIndex.from_frame(pd.DataFrame({"label": first.label.map(number), "group": first.group}))
     rows, distinct = pd.factorize(entries, sort=True)
@@ -72,7 +71,7 @@ def counts(seeds: list[pd.DataFrame], classes: list[str], names: tuple = ()) -> 
 
 
 def of_class(counted: Counts, number: int) -> Counts:
-    """The images of one class: their accuracy is its sensitivity."""
+    """Keep the images of one class; their accuracy is its sensitivity."""
     own = counted.label == number
     return counted._replace(label=counted.label[own], group=counted.group[own], predicted=counted.predicted[:, own])
 
@@ -83,14 +82,14 @@ def by_class(label: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 
 def alike(*models: Counts) -> np.ndarray:
-    """(entries,) numbers: equal for groups of one class on which all of these models, with every seed, predict alike.
+    """(entries,) numbers, equal for groups of a class with the same predictions by every model and seed.
 
-    A sum of Dirichlet weights is a Dirichlet weight of a larger shape: entries that are alike share one, which is the
-    same in distribution, and faster where a test part has thousands of groups of one image.
+    A sum of Dirichlet weights is a Dirichlet weight of a larger shape. So equal entries can share one weight, which has
+    the same distribution and is faster for a test part with thousands of groups of one image.
     """
     seen = [one.predicted.transpose(1, 0, 2).reshape(len(one.label), -1) for one in models]
     rows = np.column_stack([models[0].label, *seen])
-    # one number per row, by random factors: rows that differ have the same with probability 0
+    # one number per row, by random factors; different rows have equal numbers with probability 0
     factors = np.random.default_rng(0).random(rows.shape[1])
     return np.unique(rows @ factors, return_inverse=True)[1]
 
@@ -98,15 +97,14 @@ def alike(*models: Counts) -> np.ndarray:
 def replicates(
     counted: Counts, imagined: float, draws: int, rng: np.random.Generator, kinds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Confusion matrices that other groups could have given: (seeds, draws, classes, classes), for either end.
+    """Draw confusion matrices of other groups, (seeds, draws, classes, classes), for the lower and the upper end.
 
-    Rows keep their sums: how often each class is met is not in doubt. All seeds get the same weights of groups, and so
-    do two models with equally seeded `rng` and the same `kinds`.
+    Rows keep their sums, since the class frequencies are known. All seeds get the same weights of groups; so do two
+    models with equally seeded `rng` and the same `kinds`.
 
     Args:
-        imagined: images per class that are imagined as predicted wrong for the lower end, as right for the upper one;
-            as evidence they weigh like independent ones.
-        kinds: as `alike` gives them, of both models where two pair up.
+        imagined: imagined independent images per class, wrong for the lower end and right for the upper one.
+        kinds: from `alike`, over both models if two are paired.
     """
     seeds, _, classes = counted.predicted.shape
     weight = cautious(counted)
@@ -124,19 +122,19 @@ def replicates(
 
 
 def few(images: np.ndarray) -> bool:
-    """Whether a class has too few groups, by its images in each: fewer than four, or one group has most images."""
+    """Whether a class has too few groups: fewer than four, or over half of its images in one; images: per group."""
     return len(images) < FEWEST or 2 * images.max() > images.sum()
 
 
 def weak(counted: Counts) -> list[int]:
-    """The classes that have too few groups."""
+    """List the classes that have too few groups."""
     return [int(label) for label in np.unique(counted.label) if few(counted.images[counted.label == label])]
 
 
 def tells(counted: Counts, each: bool = False) -> bool:
-    """Whether an interval can be given: a minority of the classes, and of the images, have too few groups.
+    """Whether an interval can be given: under a third of the classes, and of the images, have too few groups.
 
-    each: of a score to which every single class matters.
+    each: for a score that depends on every single class, none may have too few.
     """
     found = weak(counted)
     if each or not found:
@@ -154,9 +152,9 @@ def arms(
     rng: int = 0,
     kinds: np.ndarray | None = None,
 ) -> dict[str, list[Arm]]:
-    """Each metric per seed, as it is and as other groups could have given it; NaN where too few groups can tell.
+    """The arms of each metric: its value per seed, and replicates over groups, NaN if there are too few groups.
 
-    each: every class matters by itself, so that each has its own imagined images; else the classes share them.
+    each: every class has its own imagined images, as for the smallest recall; else the classes share them.
     """
     of_seed = by_class(counted.label, counted.predicted)
     if not tells(counted, each):
@@ -177,9 +175,9 @@ def arms(
 
 
 def dirichlet(rng: np.random.Generator, draws: int, times: np.ndarray) -> np.ndarray:
-    """(draws, kinds) random weights that sum to 1, with shape (n - 3) / n < 1 per group: the fewer, the more uneven.
+    """Draw weights (draws, kinds) that sum to 1, with shape (n - 3) / n per group: the fewer groups, the more uneven.
 
-    Rubin's shape is 1. times: (kinds,) how many of the n groups each weight is for.
+    Rubin's shape is 1. times: (kinds,) the number of the n groups that share each weight.
     """
     number = times.sum()
     drawn = rng.gamma(max(number - 3, 0.4) / number * times, size=(draws, len(times))) + 1e-12
@@ -192,31 +190,31 @@ def accuracy(confusion: np.ndarray) -> np.ndarray:
 
 
 def recalls(confusion: np.ndarray) -> np.ndarray:
-    """Of each class that was met, the share that is recognised: (..., classes, classes) -> (..., classes met)."""
+    """Recall of each class that has images: (..., classes, classes) -> (..., classes with images)."""
     met = confusion.sum(-1).reshape(-1, confusion.shape[-1]).any(0)
     return (np.diagonal(confusion, axis1=-2, axis2=-1) / np.where(met, confusion.sum(-1), 1))[..., met]
 
 
 def precisions(confusion: np.ndarray) -> np.ndarray:
-    """Of what is predicted as each class that was met, the share that is right, 0 if nothing is: (..., classes met)."""
+    """Precision of each class that has images, 0 if it is never predicted: (..., classes with images)."""
     met, predicted = confusion.sum(-1).reshape(-1, confusion.shape[-1]).any(0), confusion.sum(-2)
     right = np.diagonal(confusion, axis1=-2, axis2=-1)
     return (right / np.where(predicted > 0, predicted, 1))[..., met]
 
 
 def f1s(confusion: np.ndarray) -> np.ndarray:
-    """Harmonic mean of precision and recall of each class that was met: (..., classes met)."""
+    """F1 of each class that has images: (..., classes with images)."""
     met = confusion.sum(-1).reshape(-1, confusion.shape[-1]).any(0)
     right = np.diagonal(confusion, axis1=-2, axis2=-1)
     return (2 * right / np.where(met, confusion.sum(-1) + confusion.sum(-2), 1))[..., met]
 
 
 def smallest_recall(confusion: np.ndarray) -> np.ndarray:
-    """Of the class that is recognised worst."""
+    """The recall of the class that is recognised worst: (...)."""
     return recalls(confusion).min(-1)
 
 
-MACRO = {  # as scikit-learn averages, over the classes that were met
+MACRO = {  # averages as scikit-learn's, over the classes that have images
     "accuracy": accuracy,
     "precision": lambda confusion: precisions(confusion).mean(-1),
     "recall": lambda confusion: recalls(confusion).mean(-1),
@@ -225,20 +223,20 @@ MACRO = {  # as scikit-learn averages, over the classes that were met
 
 
 def interval(counted: Counts, metric=accuracy, **settings) -> Interval:
-    """A metric, mean over seeds, with its 95 % interval over groups and seeds. settings: of `arms`."""
+    """A metric, mean over seeds, with its 95 % interval over groups and seeds; settings: as in `arms`."""
     return of_share(arms(counted, {"metric": metric}, **settings)["metric"])
 
 
 def of_share(arms: list[Arm]) -> Interval:
-    """The interval of a statistic between 0 and 1."""
+    """The 95 % interval of a statistic from 0 to 1, over groups and seeds."""
     return Interval(mover.estimate(arms), *(float(end) for end in np.clip(mover.ends(arms), 0, 1)))
 
 
 def correlation(counted: Counts) -> float:
-    """How alike images of one class and group are predicted: the intraclass correlation, 0 to 1 (analysis of variance).
+    """The intraclass correlation, 0 to 1, of right answers within groups (analysis of variance).
 
-    Within classes, mean over seeds. 1.0 where nothing varies: if all images of a class are right, nothing shows that
-    a photograph's views are more than one piece of evidence.
+    Within classes, mean over seeds. 1.0 if nothing varies: if all images are right, nothing shows that a photograph's
+    views are more than one piece of evidence.
     """
     images, total, entries = counted.images, counted.images.sum(), len(counted.label)
     classes = len(np.unique(counted.label))
@@ -257,17 +255,16 @@ def correlation(counted: Counts) -> float:
 
 
 def design_effect(counted: Counts) -> float:
-    """The variance of the accuracy over that of as many independent images (Kish 1965).
+    """The variance of the accuracy relative to that of as many independent images (Kish 1965).
 
-    The number of images over it is the effective sample size.
+    The number of images divided by it is the effective sample size.
     """
     return 1 + correlation(counted) * ((counted.images**2).sum() / counted.images.sum() - 1)
 
 
 def cautious(counted: Counts) -> float:
-    """How many images are taken to say as much as one independent image, where nothing was seen to go wrong.
+    """The `design_effect` with a correlation halfway to 1, for imagined images.
 
-    As `design_effect`, with the correlation halfway to 1: the few images that are wrong cannot show how alike the
-    views of the next photograph would be.
+    A few wrong images cannot show how similarly the views of the next photograph would be predicted.
     """
     return 1 + (1 + correlation(counted)) / 2 * ((counted.images**2).sum() / counted.images.sum() - 1)

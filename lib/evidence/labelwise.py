@@ -1,10 +1,10 @@
-"""Images with several labels: how well scores separate a label from its absence, with intervals over groups (patients).
+"""Evaluate each label of images with several: AUC and label accuracy, with intervals over groups (patients).
 
 predictions of every seed (t_<label>, p_<label>, group) --table--> AUC of each label, images and groups that have it
-                                      --per_seed, accuracy--> the share of answers, yes or no, that are right
+                                      --per_seed, accuracy--> the share of labels that are predicted right
 
-MedMNIST's accuracy of such images (Yang et al. 2023) is a mean over labels of the share of images for which a label is
-answered rightly: `label accuracy` here, since `accuracy` asks for all labels of an image at once.
+MedMNIST's accuracy of these images (Yang et al. 2023) is the share of images for which a label is predicted right,
+averaged over labels. It is called label accuracy here, since accuracy needs all labels of an image to be right.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ from lib.evidence.multilabel import answers, truth
 def table(seeds: list[pd.DataFrame], labels: list[str]) -> pd.DataFrame:
     """One row per label that some test images have and others lack: label, images, groups, auc, low, high.
 
-    auc: mean over seeds. low, high: its 95 % interval, see `auc.interval`.
+    auc: mean over seeds, 0 to 1. low, high: its 95 % interval, from `auc.interval`.
     """
     rows = []
     for name in auc.tested(seeds[0], labels):
@@ -29,12 +29,12 @@ def table(seeds: list[pd.DataFrame], labels: list[str]) -> pd.DataFrame:
 
 
 def rights(seeds: list[pd.DataFrame], labels: list[str]) -> np.ndarray:
-    """(seeds, images) the share of an image's labels that are answered rightly."""
+    """The share of each image's labels that are predicted right: (seeds, images)."""
     return np.stack([(truth(one, labels) == answers(one, labels)).mean(1) for one in seeds])
 
 
 def per_seed(seeds: list[pd.DataFrame], labels: list[str]) -> np.ndarray:
-    """(seeds,) the label accuracy, which is MedMNIST's accuracy of several labels."""
+    """The label accuracy of each seed, (seeds,): MedMNIST's accuracy for several labels."""
     return rights(seeds, labels).mean(1)
 
 

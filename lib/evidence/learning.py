@@ -1,7 +1,7 @@
-"""What a network has learned: nothing, something, or it stopped in the midst of learning.
+"""Tell whether a network learned something, nothing, or was stopped while it was still learning.
 
 history.csv, predictions.csv, labels of the training part --learned_nothing--> why, or "", for one training
-                                                          --empty--> do half of a model's trainings say so?
+                                                          --empty--> did half of a model's trainings learn nothing?
 params/published/<paper>/training.csv, history.csv        --in_midst--> why a model's level is not final, or ""
 """
 
@@ -16,14 +16,14 @@ from lib.evidence.predictions import NothingTrained, histories, history, read_se
 from lib.evidence.published import read, stands_for
 from lib.study import Cell, Run, Study
 
-BELOW = 0.95  # of the loss of the best answer that is the same for all images: above that, nothing was learned
-ONE_ANSWER = 0.95  # of the test images: a network that gives one answer for so many tells none apart
-ENOUGH = 0.5  # of the images that the document's own training sees; with fewer, a network is in the midst of it
-STILL_FALLING = 0.1  # of the validation loss, over the last quarter of the epochs
+BELOW = 0.95  # times the loss of the best constant answer; with a higher training loss, nothing was learned
+ONE_ANSWER = 0.95  # share of the test images; a network with one answer for so many learned nothing
+ENOUGH = 0.5  # share of the images that the paper's training sees; with fewer, a network is still learning
+STILL_FALLING = 0.1  # share of the validation loss; a larger fall over the last quarter of the epochs: still learning
 
 
 def training_part(cell: Cell) -> pd.Series:
-    """label -> images of the training part, as page 03 has counted them; of folds, of all images."""
+    """Count the training images of each label, from the tables of page 03; with folds, all images."""
     counted = read_csv(cell.study.report / "splits" / f"{cell.name}.csv")
     if (counted.part == "train").any():
         counted = counted[counted.part == "train"]
@@ -31,7 +31,7 @@ def training_part(cell: Cell) -> pd.Series:
 
 
 def learned_nothing(run: Run, tested: pd.DataFrame) -> str:
-    """Why a training counts as one that learned nothing; empty where it learned. tested: its test predictions."""
+    """Say why a training learned nothing; empty if it learned. tested: its test predictions."""
     loss, constant = history(run).train_loss.iloc[-1], losses.constant_loss(run.cell)
     if not loss < BELOW * constant:
         return f"training loss {loss:.3g}; the best constant answer has {constant:.3g}"
@@ -41,22 +41,22 @@ def learned_nothing(run: Run, tested: pd.DataFrame) -> str:
 
 @cache
 def nothing_in(cell: Cell, model: str) -> tuple[int, int]:
-    """How many trainings of a model learned nothing, and how many there are with a result."""
+    """Count the trainings of a model that learned nothing, and those that have a result."""
     runs, tables = cell.with_result(model), read_seeds(cell, model)
     return sum(bool(learned_nothing(run, table)) for run, table in zip(runs, tables)), len(runs)
 
 
 def empty(cell: Cell, model: str) -> bool:
-    """Whether half of the trainings of a model, or more, learned nothing.
+    """Whether at least half of the trainings of a model learned nothing.
 
-    Every sentence and verdict of this project that says "nothing learned" asks here.
+    Every sentence and verdict that says "nothing learned" uses this rule.
     """
     nothing, trained = nothing_in(cell, model)
     return 2 * nothing >= trained
 
 
 def empty_models(study: Study) -> pd.DataFrame:
-    """The models of a study for which `empty` holds: dataset, split, model, nothing, trainings (both numbers)."""
+    """List the `empty` models of a study: dataset, split, model, nothing and trainings (numbers of trainings)."""
     rows = []
     for cell in study.cells:
         for model in [name for name in study.models if cell.with_result(name)]:
@@ -66,28 +66,28 @@ def empty_models(study: Study) -> pd.DataFrame:
 
 
 def in_words(empty: pd.DataFrame, titles: dict[str, str]) -> str:
-    """Rows of `empty_models`: each model with the number of its trainings that learned nothing."""
+    """Say rows of `empty_models`: each model with the number of its trainings that learned nothing."""
     return ", ".join(f"{titles[row.model]} ({row.nothing} of {row.trainings})" for row in empty.itertuples())
 
 
 def learned(study: Study, table: pd.DataFrame) -> list[bool]:
-    """For each row (dataset, split, model) whether that model learned; baselines count as learned."""
+    """Whether the model of each row (dataset, split, model) learned; baselines count as learned."""
     nothing = set(empty_models(study)[["dataset", "split", "model"]].itertuples(index=False, name=None))
     return [(row.dataset, row.split, row.model) not in nothing for row in table.itertuples()]
 
 
 def images_seen(cell: Cell) -> int:
-    """How many images a training sees in all its epochs."""
+    """The number of images that a training sees over all epochs."""
     chosen = cell.study.datasets[cell.dataset]
     return chosen.epochs * (chosen.epoch_images or int(training_part(cell).sum()) // len(cell.folds))
 
 
 def in_midst(cell: Cell, model: str) -> str:
-    """Why a model has stopped in the midst of learning; empty where it has not.
+    """Say why a model was still learning when its training ended; empty if it was not.
 
-    Where the document says how long it trains (training.csv): a network that has seen fewer than half as many images.
-    Elsewhere: the rate was the same to the end, and over the last quarter of the epochs the validation loss, mean over
-    seeds, still fell by more than a tenth. A schedule that ends at a small rate has come to its end.
+    If the paper says how long it trains (training.csv): the model has seen fewer than half as many images. Otherwise:
+    the learning rate is constant, and the validation loss, mean over seeds, fell by more than a tenth over the last
+    quarter of the epochs. A schedule that ends at a small rate counts as finished.
     """
     study = cell.study
     stated = read(study, "training.csv", ["dataset", "epochs", "images"])
@@ -106,7 +106,7 @@ def in_midst(cell: Cell, model: str) -> str:
 
 
 def unfinished(cell: Cell, models: list[str]) -> str:
-    """`in_midst` for several models, in one sentence; empty where all have finished, or nothing is trained."""
+    """`in_midst` for several models in one sentence; empty if all have finished, or none is trained."""
     reasons = {}
     for model in dict.fromkeys(models):
         try:

@@ -1,12 +1,12 @@
-"""The interval of a share that is a mean over images, such as an AUC: groups and seeds, without drawing any of them.
+"""The interval of a mean over images from 0 to 1, as an AUC is, over groups and seeds, without a bootstrap.
 
 what each image adds to the mean, in groups --of_groups--> its variance over groups of images
 estimates of the seeds                      --of_seeds---> its variance over seeds --interval--> ends
 
-Groups of a class that weigh as one another would move the mean by the sum of what their images add to it: the
-cluster-robust variance (for the AUC: Obuchowski 1997, after DeLong et al. 1988), with Student's t of as many degrees of
-freedom as the classes' groups give together (Satterthwaite 1946). The two reaches add as squares on the logit scale,
-where a share near 1 has more room below it than above, and no end leaves the range from 0 to 1.
+The variance over groups is cluster-robust: that of the sums of what a group's images add to the mean (for the AUC:
+Obuchowski 1997, after DeLong et al. 1988). Student's t takes the degrees of freedom of Satterthwaite (1946) over the
+classes' groups. The distances for groups and for seeds add as squares. The ends are set on the logit scale, so that
+a mean near 1 has more room below than above, and no end leaves the range from 0 to 1.
 """
 
 from typing import NamedTuple
@@ -26,13 +26,13 @@ class Spread(NamedTuple):
 
 
 def of_groups(added: np.ndarray, stratum: np.ndarray, group: np.ndarray) -> Spread:
-    """How the mean over seeds varies from groups to other groups, as far as all seeds share it.
+    """The variance over groups of the mean over seeds, without the part that seeds do not share.
 
-    What seeds have of their own is part of how their means differ, and is left out here.
+    That part is already in the differences between the seeds' means.
 
     Args:
-        added: (seeds, rows) what each image adds to the mean. stratum, group: (rows,) numbers; groups stand for others
-            of their stratum.
+        added: (seeds, rows) what each image adds to the mean. stratum, group: (rows,) numbers; groups vary within
+            their stratum.
     """
     cells, row = np.unique(stratum * (group.max() + 1) + group, return_inverse=True)
     within = cells // (group.max() + 1)
@@ -51,13 +51,13 @@ def of_groups(added: np.ndarray, stratum: np.ndarray, group: np.ndarray) -> Spre
 
 
 def of_seeds(estimates: np.ndarray) -> Spread:
-    """How the mean over seeds varies from seeds to others; no variance where there is one."""
+    """The variance over seeds of their mean; 0 with one seed."""
     number = len(estimates)
     return Spread(float(estimates.var(ddof=1) / number), number - 1) if number > 1 else Spread(0.0, 1.0)
 
 
 def reach(groups: Spread, seeds: Spread) -> float:
-    """How far the 95 % interval reaches to a side, before the logit."""
+    """Half the width of the 95 % interval, before the logit."""
     tail = 0.025
     parts = [scipy.stats.t.isf(tail, groups.freedom) ** 2 * groups.variance]
     parts.append(mover.student(tail, seeds.freedom) ** 2 * seeds.variance)
@@ -65,16 +65,16 @@ def reach(groups: Spread, seeds: Spread) -> float:
 
 
 def end(share: float, distance: float) -> float:
-    """Where the interval of a share ends that reaches so far (negative: to below), on the logit scale."""
+    """The end of an interval at a distance from a mean (negative: below), set on the logit scale; 0 to 1."""
     slope = share * (1 - share)
     return float(scipy.special.expit(scipy.special.logit(share) + distance / slope)) if slope > 0 else share
 
 
 def interval(estimates: np.ndarray, groups: Spread, lucky: float = 0.0) -> Interval:
-    """The share, mean over seeds, with the ends of its 95 % interval.
+    """The mean over seeds with the ends of its 95 % interval.
 
     Args:
-        estimates: (seeds,). groups: as `of_groups` gives it. lucky: how much lower the lower end takes the share.
+        estimates: (seeds,), 0 to 1. groups: from `of_groups`. lucky: by how much the mean is lowered for the lower end.
     """
     estimate, distance = float(estimates.mean()), reach(groups, of_seeds(estimates))
     return Interval(estimate, end(estimate - lucky, -distance), end(estimate, distance))

@@ -1,6 +1,6 @@
-"""Has a network learned? Its last training loss, beside that of the best answer that is the same for every image.
+"""Compare the last training loss of a model with another's, or with the loss of the best constant answer.
 
-history.csv of all splits and seeds --ratios--> a model's loss over another's, or the constant's --interval--> ends
+history.csv of all splits and seeds --ratios--> a model's loss over the other --interval--> ends
 """
 
 import numpy as np
@@ -14,11 +14,11 @@ from lib.study import Cell, Study
 
 
 def constant_loss(cell: Cell) -> float:
-    """The mean cross-entropy in nats, over images and labels, of the shares of the labels in the training part.
+    """The loss of the best constant answer: the mean cross-entropy, nats, of the training part's label frequencies.
 
-    Where the study weighs labels (`label_weights`): that of a half for each label which some of its images have.
+    If the study weighs labels (`label_weights`), the best answer is one half for each label that occurs.
     """
-    # inside: who only checks a study's claims would wait a second for scipy.stats
+    # imported here: scipy.stats takes a second, which checking a study's claims does not need
     from scipy.stats import entropy
 
     table = read_csv(cell.study.report / "splits" / f"{cell.name}.csv")
@@ -35,9 +35,9 @@ def constant_loss(cell: Cell) -> float:
 
 
 def ratios(study: Study, dataset: str, model: str, than: str = "") -> np.ndarray:
-    """(trainings,) of all splits and seeds: the last training loss of a model over another's, paired by split and seed.
+    """The last training loss of a model divided by another's, paired by split and seed: (trainings,).
 
-    Without `than`, over the constant answer's. NothingTrained: one of the two has no result.
+    Without `than`, divided by `constant_loss`. NothingTrained: one of the two has no result.
     """
     found = []
     for cell in (study.cell(dataset, split) for split in study.splits):

@@ -1,10 +1,10 @@
-"""Simulated scores of networks whose true AUC is known, from the margins of lib.evidence.probit.
+"""Simulate scores of networks with a known true AUC, from the margins of lib.evidence.probit.
 
-regime --outcomes--> scores of every image by every seed, and the AUC that they stand for
+regime --outcomes--> scores of every image by every seed, and the true AUC behind them
 
-Two classes: the score of the first is an image's margin, or its negative where the image is of the second. More
-classes: the score of an image's own class is its margin, that of any other class has effects and error alone. One
-label where an image may have several: as the first of two classes, with groups drawn from all images.
+Two classes: the score of the first class is the margin for its images, and minus the margin for images of the second.
+More classes: the score of an image's own class is its margin; scores of other classes are effects and error alone. One
+of several labels per image: as the first of two classes, with groups drawn from all images.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from lib.evidence.regimes import Regime
 
 
 def area(level: np.ndarray, seed: float) -> np.ndarray:
-    """The true AUC, as `probit.network` takes it: how often the difference of two scores is above 0."""
+    """The true AUC, a score for `probit.network`: the probability that the difference of two scores is above 0."""
     variance = 2 * (1 + sum(one**2 for one in EFFECTS))
     if level.shape[-1] == 2:
         # both margins have the effect of the seed
@@ -27,9 +27,9 @@ def area(level: np.ndarray, seed: float) -> np.ndarray:
 
 
 def outcomes(regime: Regime, number: int, rng: np.random.Generator) -> Iterator[tuple[Scored, float]]:
-    """The scores of a regime's network, and the AUC that they stand for.
+    """Simulate the scores of a regime's network, with the true AUC behind them.
 
-    Where there is one seed, it is that of the network as trained.
+    With one seed, the true AUC is that of this seed's network; with several, the mean over all seeds.
     """
     of_group, images = sizes(regime.structure)
     label, group = np.repeat(of_group, images), np.repeat(np.arange(len(images)), images)

@@ -1,4 +1,4 @@
-"""What a claim can be about: each measure turns files of a study into an estimate, and maybe an interval.
+"""The measures that a claim can name: each turns files of a study into an estimate, and maybe an interval.
 
 predictions.csv, history.csv --difference-->           points, with an interval over groups and seeds
 history.csv                  --training_loss-->        a ratio, with an interval over splits and seeds
@@ -23,14 +23,14 @@ from lib.evidence.rows import link, of_accuracy, of_difference
 from lib.strict import StudyError
 from lib.study import Cell, Study, load_study
 
-# a unit -> how it is written
+# unit -> format of a number in it
 SHOW = {"points": "{:+z.1f} points", "share": "{:.1%}", "times": "{:.3f}", "megabytes": "{:.2f} MB", "": "{:g}"}
 
-USUAL = MappingProxyType({})  # draws and rng of the replicates as `intervals.arms` has them
+USUAL = MappingProxyType({})  # the defaults of `intervals.arms` for draws and rng
 
 
 class Measured(NamedTuple):
-    """An estimate in its own unit, the ends of its interval and the smallest decidable size; None: there is none."""
+    """An estimate in its unit, the ends of its 95 % interval, and the smallest detectable size; None: not known."""
 
     quantity: str
     estimate: float | list | None
@@ -41,18 +41,18 @@ class Measured(NamedTuple):
     decidable: float | None = None
 
     def show(self, value) -> str:
-        """A value, or several, in this measure's unit; nothing for None."""
+        """Format a value, or several, in this measure's unit; empty for None."""
         if value is None:
             return ""
         return ", ".join(SHOW[self.unit].format(number) for number in np.atleast_1d(value))
 
 
 class Unrecorded(StudyError):
-    """What a measure needs stands in no history of these runs."""
+    """The histories of these runs do not hold what a measure needs."""
 
 
 def seeds_left(cell: Cell, models: list[str]) -> str:
-    """How many seeds of which model have a result, where some were stopped."""
+    """Say how many seeds of each model have a result, if some were stopped; else empty."""
     text = ""
     for model in dict.fromkeys(models):
         holder, name = cell.holder(model)
@@ -72,10 +72,10 @@ def difference(
     minus_dataset: str = "",
     stream: Mapping = USUAL,
 ) -> Measured:
-    """`metric` of a model minus that of another on the same images, or minus its own on another data set, in points.
+    """`metric` of a model minus that of another on the same images, or its own on another data set; percentage points.
 
-    With several models or others the smallest difference counts: such a claim is about all of them. stream: draws and
-    rng of the replicates.
+    Of several pairs the smallest difference counts, since the claim is about all of them. stream: draws and rng of the
+    replicates.
     """
     cell = study.cell(dataset, split)
     other_cell = study.cell(minus_dataset or dataset, split)
@@ -96,7 +96,7 @@ def difference(
 
 
 def require_final_accuracy(cell: Cell, models: list[str]) -> None:
-    """Unrecorded: a run of these models has no accuracy on its training part as it is, without dropout or mirroring."""
+    """Unrecorded: a run of these models has no training accuracy without dropout and augmentation."""
     for model in models:
         if "final_train_accuracy" not in histories(*cell.holder(model)):
             raise Unrecorded(
@@ -108,7 +108,7 @@ def require_final_accuracy(cell: Cell, models: list[str]) -> None:
 def interaction(
     study: Study, metric: str, dataset: str, split: str, models: list[str], minus: list[str], stream: Mapping = USUAL
 ) -> Measured:
-    """Difference of differences, in points: (models[0] - models[1]) - (minus[0] - minus[1])."""
+    """Difference of differences, in percentage points: (models[0] - models[1]) - (minus[0] - minus[1])."""
     cell = study.cell(dataset, split)
     one, other = (metric_difference(metric, (cell, pair[0]), (cell, pair[1]), **stream) for pair in (models, minus))
     estimate, low, high, decidable = smallest([mover.minus(one, other)])
@@ -118,7 +118,7 @@ def interaction(
 
 
 def accuracy(study: Study, dataset: str, split: str, model: str, stated: float, stream: Mapping = USUAL) -> Measured:
-    """The test accuracy of a model minus the one that the paper states (a fraction), in points."""
+    """The test accuracy of a model minus the paper's, `stated` as a fraction; in percentage points."""
     cell = study.cell(dataset, split)
     counted, _ = tested(cell, model)
     estimate, low, high = (100 * (value - stated) for value in intervals.interval(counted, **stream))
@@ -127,9 +127,9 @@ def accuracy(study: Study, dataset: str, split: str, model: str, stated: float, 
 
 
 def epochs_to(study: Study, dataset: str, split: str, model: str, than: str, runs_of: str = "") -> Measured:
-    """After how many epochs a model's validation accuracy is that of another after its last one.
+    """The number of epochs after which a model reaches the final validation accuracy of another, `than`.
 
-    Mean over the seeds that both have; one more than its epochs where it never is. runs_of: the study whose runs tell.
+    Mean over the seeds that both have; one more than all epochs if it never does. runs_of: the study that has the runs.
     """
     cell = (load_study(runs_of) if runs_of else study).cell(dataset, split)
     own = histories(cell, model).groupby("seed").validation_accuracy.agg(list)
@@ -147,9 +147,9 @@ def epochs_to(study: Study, dataset: str, split: str, model: str, than: str, run
 
 
 def training_loss(study: Study, dataset: str, model: str, than: str = "") -> Measured:
-    """The last training loss of a model over that of another, or over the constant answer's: mean over all trainings.
+    """The last training loss of a model divided by another's, or by the best constant answer's; mean over trainings.
 
-    An interval above 1 without `than`: the model has learned no more than how frequent each label is.
+    Without `than`, an interval above 1 means that the model learned no more than the label frequencies.
     """
     found = losses.ratios(study, dataset, model, than)
     estimate, low, high = losses.interval(found)
@@ -159,7 +159,7 @@ def training_loss(study: Study, dataset: str, model: str, than: str = "") -> Mea
 
 
 def size(study: Study, dataset: str, split: str, model: str, over: str = "") -> Measured:
-    """What a model's parameters take in float32, in megabytes; `over`: how many times what those of another take."""
+    """The size of a model's parameters in float32, in megabytes; with `over`, divided by that of another model."""
     cell = study.cell(dataset, split)
 
     def megabytes(name: str) -> float:
@@ -173,14 +173,14 @@ def size(study: Study, dataset: str, split: str, model: str, over: str = "") -> 
 
 
 def unlikely_f1(study: Study, dataset: str) -> Measured:
-    """How many published rows have an F1 beyond what any classes with their precision and recall have."""
+    """Count the published rows with an F1 that is impossible for their precision and recall."""
     checked = attainable_f1(printed(study).query("dataset == @dataset"))
     what = f"rows of {len(checked)}, {dataset}, whose F1 lies beyond what their precision and recall allow"
     return Measured(what, int((~checked.attainable).sum()), link("08_claims"))
 
 
 def attention(study: Study, table: str, column: str, where: dict, over: dict = {}, unit: str = "share") -> Measured:
-    """A number of notebook 04, from the row of a table that `where` names; over that of the row that `over` names."""
+    """A number of notebook 04: `column` of the row of a table that `where` names, divided by the row of `over`."""
     rows = pd.read_csv(study.shown("04_attention") / f"{table}.csv")
 
     def entry(keys: dict) -> float:
@@ -193,10 +193,10 @@ def attention(study: Study, table: str, column: str, where: dict, over: dict = {
 
 
 def complexity(study: Study, attention: str, heads: int, image_size: int) -> Measured:
-    """The operations of a training step through a block of ViT-B/16, over those with the plain attention.
+    """The operations of a training step through a block of ViT-B/16, divided by those with the plain attention.
 
-    torch's counter sees matrix products alone. The norm's own operations are added: per head and pair of tokens an
-    absolute value and an addition, and a comparison per head.
+    torch counts matrix products only. The norm's operations are added: an absolute value and an addition per head and
+    pair of tokens, and a comparison per head.
     """
     rows = pd.read_csv(study.shown("04_attention") / "blocks.csv")
     rows = rows[rows.image_size == image_size].set_index("attention")
@@ -210,9 +210,9 @@ def complexity(study: Study, attention: str, heads: int, image_size: int) -> Mea
 def images(
     study: Study, dataset: str, by: list[str] = (), split: str = "", unit: str = "images", smallest: bool = False
 ) -> Measured:
-    """How many images, photographs or groups: all of them, or one number per `by` (a part or a class), or the smallest.
+    """Count images, photographs or groups: all of them, or per part or class (`by`), or the smallest of these.
 
-    split: count the parts of this split; without it, the data set.
+    split: count its parts; without it, the data set.
     """
     if split:
         cell = study.cell(dataset, split)
@@ -228,9 +228,9 @@ def images(
 def printed_better(
     study: Study, dataset: str = "", than: str = "", metric: str = "accuracy", model: str = ""
 ) -> Measured:
-    """How many published models have a higher `metric` on one data set than on another.
+    """Count the published models with a higher `metric` on one data set than on another.
 
-    With `model` instead of `dataset`: on how many data sets one model has a higher `metric` than another.
+    With `model` instead of `dataset`: the data sets on which one model has a higher `metric` than another.
     """
     if dataset:
         table = printed(study).pivot(index="model", columns="dataset", values=metric)
@@ -244,7 +244,7 @@ def printed_better(
 
 
 def rows_that_cannot(study: Study, dataset: str, whole: bool) -> Measured:
-    """How many accuracies (`whole`: rows) of Table 1 no stated or known test set can give, rounded or cut off."""
+    """Count the accuracies (`whole`: rows) of Table 1 that no stated or known test set can give, rounded or cut off."""
     checked = arithmetic.attainable_rows(printed(study).query("dataset == @dataset"), test_sizes(study))
     attainable = checked.row_attainable if whole else checked.attainable
     what = "rows" if whole else "accuracies"
@@ -253,7 +253,7 @@ def rows_that_cannot(study: Study, dataset: str, whole: bool) -> Measured:
 
 
 def accuracies_that_cannot(study: Study, dataset: str, images: int) -> Measured:
-    """How many published accuracies of a data set no count over so many images prints as, rounded or cut off."""
+    """Count the published accuracies of a data set that no count over `images` prints as, rounded or cut off."""
     published = printed(study).query("dataset == @dataset").accuracy
     wrong = 0
     for percent in [f"{100 * value:.2f}" for value in published]:
@@ -266,11 +266,11 @@ def accuracies_that_cannot(study: Study, dataset: str, images: int) -> Measured:
 
 
 def nothing(study: Study) -> Measured:
-    """For a claim that cannot be measured here."""
+    """Measure nothing, for a claim that cannot be tested here."""
     return Measured("nothing here measures it", None)
 
 
-# what claims.yaml may name; the arguments of each stand in `of`
+# names for claims.yaml; its `of` holds their arguments
 MEASURES = {
     measure.__name__: measure
     for measure in [

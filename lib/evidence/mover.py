@@ -1,12 +1,12 @@
-"""One interval from two sources of chance: groups by their replicates, seeds by Student's t.
+"""Combine two sources of chance in one interval: groups by replicates, seeds by Student's t.
 
 an Arm: replicates over groups, one estimate per seed --ends--> the 95 % interval
-arms of two models --minus--> arms of the difference --ends, p_value, decidable--> what it is worth
+arms of two models --minus--> arms of the difference --ends, p_value, decidable--> interval, p value, detectable size
 
 The distances of the ends of two independent intervals from their estimates add up as squares, each side by itself
-(MOVER, "method of variance estimates recovery": Zou and Donner 2008). Replicates keep the seeds as they are; the t term
-has k - 1 degrees of freedom, and Welch's where two models have other seeds. How seeds differ from group to group is
-part of how their means differ, so it is taken out of the spread of the replicates, where it would count twice.
+(MOVER, "method of variance estimates recovery": Zou and Donner 2008). Replicates keep the seeds fixed. The t term has
+k - 1 degrees of freedom, and Welch's if two models have different seeds. The part of the replicates' variance that
+seeds do not share is already in the differences between seeds, so it is removed from the replicates.
 """
 
 from typing import NamedTuple
@@ -14,22 +14,22 @@ from typing import NamedTuple
 import numpy as np
 import scipy
 
-POWER = 0.8
+POWER = 0.8  # of `decidable`
 
 
 class Arm(NamedTuple):
-    """A statistic of one model (or of two, seed by seed), as it is and as other groups could have given it."""
+    """A statistic of one model (or of two, paired by seed): its value per seed, and replicates over groups."""
 
-    seeds: tuple  # their names: two models with the same ones pair up
+    seeds: tuple  # names; two models with the same names are paired
     estimates: np.ndarray  # (seeds,)
-    low: np.ndarray  # (seeds, draws) what the lower end is read from: the same draws of groups for all seeds
-    high: np.ndarray  # (seeds, draws) and the upper end
+    low: np.ndarray  # (seeds, draws) replicates for the lower end, with the same draws of groups for all seeds
+    high: np.ndarray  # (seeds, draws) replicates for the upper end
 
 
 def minus(one: list[Arm], other: list[Arm], paired: bool = True) -> list[Arm]:
-    """The arms of a difference: seed by seed where both have the same seeds (and `paired`), else side by side.
+    """The arms of a difference: one paired arm if both have the same seeds (and `paired`), else the arms of both.
 
-    The replicates of both must be of the same draws of groups, or of independent ones.
+    The replicates of both must come from the same draws of groups, or from independent ones.
     """
     if paired and len(one) == len(other) == 1 and one[0].seeds == other[0].seeds:
         (a,), (b,) = one, other
@@ -43,9 +43,9 @@ def estimate(arms: list[Arm]) -> float:
 
 
 def of_groups(drawn: list[np.ndarray]) -> tuple[np.ndarray, float]:
-    """(draws,) the sum of means over seeds; and which part of its standard deviation is shared by all seeds, 0 to 1.
+    """Sum the arms' means over seeds, (draws,); and the share of its standard deviation common to all seeds, 0 to 1.
 
-    drawn: of each arm (seeds, draws).
+    drawn: (seeds, draws) of each arm.
     """
     total = sum(one.mean(0) for one in drawn)
     own = 0.0
@@ -66,16 +66,16 @@ def of_seeds(arms: list[Arm]) -> tuple[float, float]:
 
 
 def student(tail: float, freedom: float) -> float:
-    """Student's quantile that leaves `tail` above; half of it where freedom is that of two seeds.
+    """Student's quantile with `tail` above it; with half of `tail` for two seeds.
 
-    Seeds do not scatter normally: a network that fails is far below the others. Two that happen to be close together
-    then miss the truth twice as often as they should.
+    Seeds are not normally distributed: a network that fails is far below the others. With two seeds that happen to be
+    close together, the interval would miss the truth twice as often as it should.
     """
     return scipy.stats.t.isf(tail / 2 if freedom < 1.5 else tail, freedom)
 
 
 def reaches(arms: list[Arm], tail: float) -> tuple[float, float]:
-    """How far the replicates over groups reach below and above the estimate, without what seeds have of their own."""
+    """The distances of the replicates' quantiles below and above the estimate, as far as seeds share them."""
     middle = estimate(arms)
     below, shared_below = of_groups([arm.low for arm in arms])
     above, shared_above = of_groups([arm.high for arm in arms])
@@ -85,17 +85,17 @@ def reaches(arms: list[Arm], tail: float) -> tuple[float, float]:
 
 
 def ends(arms: list[Arm], tail: float = 0.025) -> tuple[float, float]:
-    """The ends of the interval that leaves `tail` on either side."""
+    """The ends of the interval with a probability of `tail` on either side."""
     middle, (down, up), (error, freedom) = estimate(arms), reaches(arms, tail), of_seeds(arms)
     seeds = student(tail, freedom) * error
     return middle - float(np.hypot(down, seeds)), middle + float(np.hypot(up, seeds))
 
 
 def p_value(arms: list[Arm]) -> float:
-    """Two-sided, of a statistic that is 0: one minus the level of the interval that just reaches 0; NaN without one.
+    """Two-sided p value of a statistic of 0: 1 minus the level of the interval that just reaches 0; NaN without one.
 
-    Below 5 % exactly where the 95 % interval excludes 0: the reach over groups goes with the normal quantile, that
-    over seeds with t's.
+    It is below 0.05 exactly if the 95 % interval excludes 0. The distance over groups scales with the normal quantile,
+    the distance over seeds with Student's.
     """
     middle, (down, up), (error, freedom) = estimate(arms), reaches(arms, 0.025), of_seeds(arms)
     size, reach = abs(middle), (down if middle > 0 else up) / scipy.stats.norm.isf(0.025)
@@ -113,7 +113,7 @@ def p_value(arms: list[Arm]) -> float:
 
 
 def decidable(arms: list[Arm]) -> float:
-    """The smallest true difference that is detected with 80 % power: half the interval, and what chance takes off."""
+    """The smallest true difference that is detected with 80 % power: half the interval plus 0.84 standard errors."""
     low, high = ends(arms)
     groups, shared = of_groups([(arm.low + arm.high) / 2 for arm in arms])
     error = np.hypot(groups.std() * shared, of_seeds(arms)[0])

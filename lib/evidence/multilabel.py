@@ -3,9 +3,9 @@
 predictions of every seed --sums--> answers counted per label and group --macro--> precision, recall, F1
                                                      --arms-------> their 95 % intervals
 
-An image is right when all its labels are predicted, and no other (exact match: scikit-learn's accuracy of several
-labels). As images of one class, predicted right or wrong, they go through the intervals and tests for one label per
-image (`as_right`): sets of labels are too many, and too rare.
+An image is right if exactly its labels are predicted (scikit-learn's accuracy of several labels). Sets of labels are
+too many and too rare to be classes. So intervals and tests for one label per image treat all images as one class,
+predicted right or wrong (`as_right`).
 """
 
 import numpy as np
@@ -18,22 +18,22 @@ RIGHT, WRONG = "all labels right", "another answer"
 
 
 def truth(table: pd.DataFrame, labels: list[str]) -> np.ndarray:
-    """(rows, labels) of predictions.csv: which labels an image has."""
+    """predictions.csv -> (rows, labels) bool: which labels an image has."""
     return table[[f"t_{name}" for name in labels]].to_numpy().astype(bool)
 
 
 def answers(table: pd.DataFrame, labels: list[str]) -> np.ndarray:
-    """(rows, labels) of predictions.csv: which labels are predicted, those with a probability above a half."""
+    """predictions.csv -> (rows, labels) bool: which labels are predicted, with a probability above one half."""
     return table[[f"p_{name}" for name in labels]].to_numpy() > 0.5
 
 
 def counted(seeds: list[pd.DataFrame], classes: list[str], names: tuple = (), *, several: bool) -> Counts:
-    """Predictions counted by class and group; of several labels per image, by whether all of them are right."""
+    """Count predictions by class and group; with several labels per image, by whether all of them are right."""
     return counts(*as_right(seeds), names) if several else counts(seeds, classes, names)
 
 
 def as_right(seeds: list[pd.DataFrame]) -> tuple[list[pd.DataFrame], list[str]]:
-    """The same predictions with one class that every image has; predicted is that class, or another answer."""
+    """The same predictions with one class for every image; predicted is this class, or another answer."""
     tables = []
     for table in seeds:
         predicted = np.where(table.predicted == table.label, RIGHT, WRONG)
@@ -42,8 +42,8 @@ def as_right(seeds: list[pd.DataFrame]) -> tuple[list[pd.DataFrame], list[str]]:
 
 
 def scores(table: pd.DataFrame, labels: list[str]) -> dict[str, float]:
-    """Exact-match accuracy; precision, recall and F1, mean over the labels that an image of the table has."""
-    # inside: scikit-learn brings scipy.stats, and who only checks a study's claims would wait a second for it
+    """Exact-match accuracy, and precision, recall and F1 averaged over the labels that occur; fractions."""
+    # imported here: scikit-learn takes a second, which checking a study's claims does not need
     from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
     true, predicted = truth(table, labels), answers(table, labels)
@@ -55,13 +55,16 @@ def scores(table: pd.DataFrame, labels: list[str]) -> dict[str, float]:
 
 
 def groups(table: pd.DataFrame, labels: list[str]) -> dict[str, int]:
-    """In how many groups each label is."""
+    """The number of groups that hold each label."""
     return {name: table.group[present].nunique() for name, present in zip(labels, truth(table, labels).T)}
 
 
 def sums(seeds: list[pd.DataFrame], labels: list[str]) -> np.ndarray:
-    """(seeds, groups, 5, labels) counts of images: with a label that is predicted, with it predicted, with the label;
-    then, the same for all labels, answered exactly, and all images."""
+    """Count images per seed and group: (seeds, groups, 5, labels).
+
+    The five: with the label and predicted so; predicted so; with the label; exactly right; all images. The last two are
+    equal for all labels.
+    """
     rows, distinct = pd.factorize(seeds[0].group)
     counted = np.zeros((len(seeds), len(distinct), 5, len(labels)))
     for number, table in enumerate(seeds):
@@ -73,7 +76,7 @@ def sums(seeds: list[pd.DataFrame], labels: list[str]) -> np.ndarray:
 
 
 def macro(summed: np.ndarray) -> dict[str, np.ndarray]:
-    """Scores of (..., 5, labels) as `sums` gives them, over labels that some image has."""
+    """Scores from counts (..., 5, labels) of `sums`, averaged over the labels that occur: name -> (...)."""
     both, predicted, true, exact, images = np.moveaxis(summed, -2, 0)
     met = true.reshape(-1, true.shape[-1]).any(0)
     per_label = {
@@ -86,12 +89,11 @@ def macro(summed: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def arms(seeds: list[pd.DataFrame], labels: list[str], names=(), *, draws: int = DRAWS, rng: int = 0) -> dict:
-    """Each score per seed, as it is and as other patients could have given it: name -> [Arm].
+    """The arms of each score, by the Bayesian bootstrap of lib.evidence.intervals over patients: name -> [Arm].
 
-    The Bayesian bootstrap of lib.evidence.intervals. Many labels belong to one or two patients: where a third of them
-    have too few there is no interval (NaN). Else the labels share a few imagined patients: for the lower end not
-    recognised, or wrongly taken to have the label; for the upper end recognised. Accuracy has no such patients here:
-    `as_right` leads to its intervals.
+    If a third of the labels have too few patients, the replicates are NaN. Otherwise the labels share a few imagined
+    patients: for the lower end missed, or wrongly given the label; for the upper end recognised. Accuracy gets none of
+    these here: its intervals come from `as_right`.
     """
     summed, names = sums(seeds, labels), tuple(names) or tuple(range(len(seeds)))
     scored = macro(summed.sum(1))
@@ -101,7 +103,7 @@ def arms(seeds: list[pd.DataFrame], labels: list[str], names=(), *, draws: int =
         nothing = np.full((len(seeds), draws), np.nan)
         return {name: [Arm(names, values, nothing, nothing)] for name, values in scored.items()}
     found = {name: ([], []) for name in scored}
-    # images per patient with a label, mean over such images
+    # images per patient with a label, mean over images with it
     patient = (present**2).sum(0) / np.maximum(present.sum(0), 1)
     for part in np.random.default_rng(rng).spawn(-(-draws // PART)):
         number = min(draws, PART)

@@ -1,4 +1,4 @@
-"""Predictions of runs, read with care: every number of a report comes from these files, whoever sent them.
+"""Read and check the predictions of runs, from which every number of a report comes.
 
 predictions.csv[.gz] --read--> one table, checked --read_seeds--> one table per seed: the test part, the same images
 """
@@ -17,7 +17,7 @@ from lib.study.settings import require_declared
 
 
 class NothingTrained(StudyError):
-    """A model without a single run that has a result; `model` is its name."""
+    """No run of a model has a result; `model` is its name."""
 
     def __init__(self, cell: Cell, model: str):
         super().__init__(f"no training of {model} on {cell.dataset}, split {cell.split}, came to an end")
@@ -25,14 +25,13 @@ class NothingTrained(StudyError):
 
 
 def read(path: Path, classes: list[str], labels: str = "one") -> pd.DataFrame:
-    """part, path, group, label, predicted and p_<class> for each class, sorted by part and path.
+    """Read predictions: part, path, group, label, predicted and p_<class> for each class, sorted by part and path.
 
-    labels: `one` per image, or `many`; then there is also t_<class> for each class, 0 or 1.
+    labels: `one` per image, or `many`, which adds t_<class> (0 or 1) for each class.
 
     Raises:
-        StudyError: no such file; missing columns; rows that stand twice; labels that are not in `classes`;
-            probabilities that are no numbers or do not sum to 1; a predicted class that is not the most probable.
-            It names the rows.
+        StudyError: the file or columns are missing; rows are duplicated; labels are not in `classes`; probabilities are
+            no numbers or do not sum to 1; a predicted class is not the most probable. The message names the rows.
     """
     table = read_text(path)
     probabilities = [f"p_{name}" for name in classes]
@@ -48,7 +47,7 @@ def read(path: Path, classes: list[str], labels: str = "one") -> pd.DataFrame:
 
 
 def read_text(path: Path) -> pd.DataFrame:
-    """The file as a table in which names of classes stay text. StudyError: it is not there, or is no CSV."""
+    """Read a CSV in which names of classes stay text. StudyError: it is missing, or is no CSV."""
     if not path.exists():
         raise StudyError(f"{path} is not there: train that model first (dvc repro), or restore the file from Git")
     text = dict.fromkeys(["part", "path", "label", "predicted"], str)
@@ -63,12 +62,12 @@ def read_text(path: Path) -> pd.DataFrame:
 
 
 def as_numbers(table: pd.DataFrame) -> np.ndarray:
-    """The columns as numbers; NaN where an entry is none."""
+    """Convert columns to numbers; NaN for an entry that is no number."""
     return table.apply(pd.to_numeric, errors="coerce").to_numpy()
 
 
 def require_class(path: Path, table: pd.DataFrame, classes: list[str], probabilities: np.ndarray) -> None:
-    """A StudyError unless every image has one class and its most probable one is predicted; see `read`."""
+    """StudyError: an image lacks a known class, or its most probable class is not the predicted one; see `read`."""
     for column in ["label", "predicted"]:
         refuse(path, table, ~table[column].isin(classes), f"have a {column} that is none of {', '.join(classes)}")
     sum_to_one = np.abs(probabilities.sum(1) - 1) < 1e-3
@@ -79,7 +78,7 @@ def require_class(path: Path, table: pd.DataFrame, classes: list[str], probabili
 
 
 def require_labels(path: Path, table: pd.DataFrame, classes: list[str], probabilities: np.ndarray) -> None:
-    """A StudyError unless the labels of every image are those of its t_, and the predicted ones those above a half."""
+    """StudyError: an image's labels are not those of its t_, or the predicted ones not those with p_ above one half."""
     true = as_numbers(table[[f"t_{name}" for name in classes]])
     refuse(path, table, ~np.isin(true, [0, 1]).all(1), "have a t_ that is neither 0 nor 1")
     other = table.label != joined(true == 1, classes)
@@ -87,13 +86,13 @@ def require_labels(path: Path, table: pd.DataFrame, classes: list[str], probabil
     inside = ((probabilities >= 0) & (probabilities <= 1)).all(1)
     refuse(path, table, ~inside, "have probabilities that are not between 0 and 1")
     other = table.predicted != joined(probabilities > 0.5, classes)
-    # six decimals in the file may round to a half what was above or below it
+    # six decimals may round a number just above or below one half to it
     at_a_half = (np.abs(probabilities - 0.5) < 1e-6).any(1)
     refuse(path, table, other & ~at_a_half, "have predicted labels that are not those above a half")
 
 
 def refuse(path: Path, table: pd.DataFrame, wrong, what: str) -> None:
-    """A StudyError that names the rows that are wrong, if there are any."""
+    """StudyError: some rows are wrong; the message names them."""
     rows = table[np.asarray(wrong)]
     if len(rows):
         named = ", ".join(f"{row.path} (line {index + 2})" for index, row in rows.head(5).iterrows())
@@ -102,10 +101,10 @@ def refuse(path: Path, table: pd.DataFrame, wrong, what: str) -> None:
 
 
 def read_seeds(cell: Cell, model: str) -> list[pd.DataFrame]:
-    """The predictions of a model for the test part: one table per run with a result, all with the same images.
+    """Read a model's test predictions: one table per run with a result, all with the same images.
 
     Raises:
-        StudyError: a file that is not right; a seed that was tested on other images, or trained with other parameters.
+        StudyError: a file is wrong; a seed was tested on other images, or trained with other parameters.
     """
     tables = []
     for run in cell.with_result(model):
@@ -117,7 +116,7 @@ def read_seeds(cell: Cell, model: str) -> list[pd.DataFrame]:
 
 
 def histories(cell: Cell, model: str) -> pd.DataFrame:
-    """history.csv of every run of a model with a result, and a column `seed`. NothingTrained: there is no such run."""
+    """Read history.csv of every run of a model with a result, and add `seed`. NothingTrained: no run has one."""
     runs = cell.with_result(model)
     if not runs:
         raise NothingTrained(cell, model)
@@ -125,7 +124,7 @@ def histories(cell: Cell, model: str) -> pd.DataFrame:
 
 
 def history(run: Run) -> pd.DataFrame:
-    """history.csv of a run: one row per epoch; of several folds, their mean."""
+    """Read history.csv of a run: one row per epoch; with folds, their mean."""
     table = pd.read_csv(run.history)
     if "fold" not in table:
         return table
@@ -133,10 +132,10 @@ def history(run: Run) -> pd.DataFrame:
 
 
 def validation_accuracy(run: Run) -> float:
-    """Accuracy on the validation part after the last epoch.
+    """Accuracy, 0 to 1, on the validation part after the last epoch.
 
-    Earlier runs predicted that part once more for their predictions.csv. Where heads are drawn at random the two
-    differ, and the tables have the second.
+    Older runs predicted that part again for predictions.csv. With heads drawn at random the two differ, and tables
+    hold the second.
     """
     if run.predictions.suffix == ".csv":
         table = read(run.predictions, run.cell.classes, run.cell.entry.labels).query("part == 'validation'")
@@ -146,7 +145,7 @@ def validation_accuracy(run: Run) -> float:
 
 
 def require_same(one: pd.DataFrame, other: pd.DataFrame, first: str, second: str) -> None:
-    """A StudyError that names the images which differ, unless both tables have the same images, labels and groups."""
+    """StudyError: two tables differ in images, labels or groups; the message names what differs."""
     both = one.merge(other, on=["path", "label", "group"], how="outer", indicator="where")
     differ = both[both["where"] != "both"]
     if len(differ):

@@ -1,8 +1,8 @@
-"""Simulated networks whose true scores are known, by a model that no interval here assumes: a probit, random effects.
+"""Simulate networks with known true scores, by a model that no interval here assumes: a probit with random effects.
 
-An image is predicted right if its margin is above 0: the level of its class, and normal effects of its group, of the
-group for this network, of the seed, and of the two together, with a standard normal error. Two networks share the
-effects of groups and part of those of seeds. Groups differ so much that views of one agree far more often than not.
+An image is predicted right if its margin is above 0. The margin is the level of its class, plus normal effects of its
+group, of the group for this network, of the seed, and of group and seed together, plus a standard normal error. Two
+networks share the effects of groups and part of those of seeds. Views of one group mostly agree.
 
 structure, level, standard deviation over seeds --network--> levels of its classes, effect of a seed
 """
@@ -15,11 +15,11 @@ import scipy
 
 from lib.evidence.regimes import STRUCTURES
 
-OFFSETS = 0.4  # the classes' levels differ by as much on either side, on the probit scale
+OFFSETS = 0.4  # the classes' levels lie within this distance of their middle, on the probit scale
 # standard deviations of the effects of groups: shared by networks, of one network, of one network and seed
 EFFECTS = (0.9, 0.5, 0.4)
 SHARED = 0.3  # correlation of the effects of seeds of two networks
-NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(31)  # of a normal effect, to average over it
+NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(31)  # to average over a normal effect
 
 
 class Truth(NamedTuple):
@@ -30,16 +30,16 @@ class Truth(NamedTuple):
 
 
 def sizes(structure: str) -> tuple[np.ndarray, np.ndarray]:
-    """(entries,) class and images of every group of a structure."""
+    """The class and the number of images of every group of a structure: both (entries,)."""
     classes = STRUCTURES[structure]
     label = np.repeat(range(len(classes)), [len(one) for one in classes])
     return label, np.concatenate(classes).astype(int)
 
 
 def network(structure: str, score: Callable, level: float, seed_sd: float) -> Truth:
-    """The network whose score is `level` on average over seeds, with that standard deviation over seeds.
+    """Find the network with a mean score of `level` over seeds, and a standard deviation of `seed_sd`; fractions.
 
-    score: (levels (..., classes), standard deviation of the effect of a seed) -> (...) the mean over seeds.
+    score: (levels (..., classes), standard deviation of the effect of a seed) -> mean score over seeds, (...).
     """
     classes = len(STRUCTURES[structure])
     offsets = OFFSETS * np.linspace(-1, 1, classes) if classes > 1 else np.zeros(1)

@@ -1,6 +1,6 @@
-"""What a paper printed: its table, its list of figures and the sizes of its test sets, from params/published/<paper>/.
+"""Read what a paper printed from params/published/<paper>/: its table, figures and sizes of test sets.
 
-A study names its paper, or none: then every table here is empty.
+For a study that names no paper, every table here is empty.
 """
 
 from pathlib import Path
@@ -10,35 +10,35 @@ import pandas as pd
 from lib import strict
 from lib.study import Study
 
-PROPOSED = "vit-proposed"  # how tables of papers name the ViT with the residual
+PROPOSED = "vit-proposed"  # name of the ViT with the residual in tables of papers
 
 
 def folder(study: Study) -> Path:
-    """A folder of what the study's paper printed; it does not exist where the study has none."""
+    """The folder of what the study's paper printed; it does not exist for a study without a paper."""
     return strict.ROOT / "params" / "published" / str(study.paper)
 
 
 def read(study: Study, name: str, columns: list[str]) -> pd.DataFrame:
-    """A table of the paper's folder; without rows where there is none."""
+    """Read a table of the paper's folder; without rows if there is none."""
     path = folder(study) / name
     return pd.read_csv(path) if study.paper and path.exists() else pd.DataFrame(columns=columns)
 
 
 def text(study: Study, name: str) -> str:
-    """`about.md`, `differs.md` or `scores.md`: prose on the paper; empty where there is none."""
+    """Read prose on the paper, `about.md`, `differs.md` or `scores.md`; empty if there is none."""
     path = folder(study) / name
     return path.read_text(encoding="utf-8") if study.paper and path.exists() else ""
 
 
 def stands_for(study: Study, dataset: str) -> str:
-    """The paper's data set that one of this study is, or that its drawings stand for."""
+    """The paper's data set that a data set of this study is or, as drawings, stands in for."""
     return study.entry(dataset).like or dataset
 
 
 def model_of_paper(study: Study, model: str) -> str:
-    """The paper's model that one of this study is: of the same name; or the proposed one, by its released attention.
+    """The paper's model that a model of this study stands for, by its name.
 
-    The released attention counts in a study that has no model of that name.
+    In a study without a model named PROPOSED, the model with the released attention stands for it.
     """
     if PROPOSED in study.models or model not in study.models:
         return model
@@ -48,12 +48,12 @@ def model_of_paper(study: Study, model: str) -> str:
 
 
 def printed(study: Study) -> pd.DataFrame:
-    """The scores as printed, as fractions: dataset, model, accuracy, and maybe precision, recall, f1 and classes."""
+    """Read the printed scores, as fractions: dataset, model, accuracy, and possibly precision, recall, f1, classes."""
     return read(study, "table1.csv", ["dataset", "model", "accuracy"])
 
 
 def test_sizes(study: Study) -> dict[str, dict[str, dict[str, int]]]:
-    """The test sets that Table 1 may be about: data set -> as stated, or as known -> class -> images."""
+    """The test sets that Table 1 may report on: data set -> name of a stated or known test set -> class -> images."""
     sizes = {}
     for row in read(study, "tests.csv", ["dataset", "test", "label", "images"]).itertuples():
         sizes.setdefault(row.dataset, {}).setdefault(row.test, {})[row.label] = row.images
@@ -61,7 +61,7 @@ def test_sizes(study: Study) -> dict[str, dict[str, dict[str, int]]]:
 
 
 def test_part(sizes: dict[str, int]) -> dict[str, int]:
-    """Images per class of the test part that the released code's call draws from folders listed in this order."""
+    """The images per class of the test part that the released code draws from class folders in this order."""
     from sklearn.model_selection import train_test_split
 
     labels = [label for label, images in sizes.items() for _ in range(images)]
@@ -70,7 +70,7 @@ def test_part(sizes: dict[str, int]) -> dict[str, int]:
 
 
 def with_published(study: Study, table1: pd.DataFrame) -> pd.DataFrame:
-    """`table1` (dataset, model, metric, ...) with a column `published`: the paper's number as a fraction, or empty."""
+    """Add `published` to `table1` (dataset, model, metric, ...): the paper's number as a fraction, or NaN."""
     if study.paper is None:
         return table1.assign(published=float("nan"))
     published = printed(study).melt(["dataset", "model"], var_name="metric", value_name="published")
@@ -81,9 +81,9 @@ def with_published(study: Study, table1: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_released(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
-    """`scores` (table1.csv) with what the paper prints for its proposed model beside the released attention.
+    """Put the paper's numbers of its proposed model beside the released attention in `scores` (table1.csv).
 
-    The study may call that model otherwise.
+    The study may give that model another name.
     """
     renamed = {name: model_of_paper(study, name) for name in study.models if model_of_paper(study, name) != name}
     beside = scores[scores.model.isin(list(renamed))]
@@ -96,7 +96,7 @@ def of_released(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_numbers(study: Study, drawn: pd.DataFrame) -> pd.DataFrame:
-    """`drawn` (kind, dataset, model, ...) with a column `number`: the figure of the paper that it mirrors, or empty."""
+    """Add `number` to `drawn` (kind, dataset, model, ...): the figure of the paper that it mirrors, or NaN."""
     if study.paper is None:
         return drawn.assign(number=float("nan"))
     numbers = read(study, "figures.csv", ["number", "kind", "dataset", "model"])
@@ -105,7 +105,7 @@ def with_numbers(study: Study, drawn: pd.DataFrame) -> pd.DataFrame:
     drawn = drawn.assign(
         stands_for=[stands_for(study, name) if isinstance(name, str) else name for name in drawn.dataset],
         mirrors=[model_of_paper(study, name) for name in drawn.model],
-        # what published scores say of a figure has that figure's number
+        # a figure reconstructed from published scores has the number of the paper's figure
         shows=drawn.kind.replace("reconstructed", "confusion"),
     )
     on = ["shows", "stands_for", "mirrors"]

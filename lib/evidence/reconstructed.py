@@ -1,6 +1,6 @@
-"""What published scores say of a confusion matrix: which matrices of the stated test set print as a model's row.
+"""Reconstruct a confusion matrix from published scores, if a single matrix of the stated test set prints as them.
 
-table1.csv, tests.csv of the paper --matrices--> those matrices: one is a reconstruction, several or none are not
+table1.csv, tests.csv of the paper --matrices--> all matrices that fit; a single one is a reconstruction
 """
 
 import pandas as pd
@@ -13,22 +13,22 @@ SCORES = ["accuracy", "precision", "recall", "f1"]
 
 
 def row_of(study: Study, dataset: str, model: str) -> pd.Series | None:
-    """The published row (fractions) that a model of a study stands beside; None: there is no row of all four scores."""
+    """The published row (fractions) of the model that one of a study stands for; None: no row has all four scores."""
     rows = printed(study).reindex(columns=["dataset", "model", *SCORES]).dropna()
     rows = rows[(rows.dataset == stands_for(study, dataset)) & (rows.model == model_of_paper(study, model))]
     return None if rows.empty else rows.iloc[0]
 
 
 def tests_of(study: Study, dataset: str) -> list[dict[str, int]]:
-    """The test sets that a published row may be about: class -> images."""
+    """The test sets that a published row may report on: class -> images."""
     return list(test_sizes(study).get(stands_for(study, dataset), {}).values())
 
 
 def matrices(study: Study, dataset: str, model: str) -> list[pd.DataFrame] | None:
     """Every confusion matrix (counts, true class by predicted class) that prints as a model's published row.
 
-    It may be printed in any of `WAYS`, under any averaging. None: no row of all four scores is published, or no test
-    set of two classes is known; of more classes, four scores leave too many matrices possible to list.
+    A match may be printed in any of `WAYS`, with any averaging. None: no row with all four scores is published, or no
+    test set of two classes is known; with more classes, too many matrices fit four scores.
     """
     row, tests = row_of(study, dataset, model), tests_of(study, dataset)
     if row is None or not tests or any(len(sizes) != 2 for sizes in tests):
@@ -43,18 +43,18 @@ def matrices(study: Study, dataset: str, model: str) -> list[pd.DataFrame] | Non
 
 
 def as_printed(row: pd.Series) -> list[str]:
-    """The four scores of a row as the paper prints them: accuracy in percent."""
+    """Format the four scores of a row as the paper prints them: accuracy in percent, the others as fractions."""
     return [f"{100 * row.accuracy:.2f}", *(f"{row[name]:.2f}" for name in SCORES[1:])]
 
 
 def only(study: Study, dataset: str, model: str) -> pd.DataFrame | None:
-    """The one confusion matrix (counts) that prints as a model's published row; None: several do, none, or unknown."""
+    """The only confusion matrix (counts) that prints as a model's published row; None: there are several or none."""
     found = matrices(study, dataset, model)
     return found[0] if found is not None and len(found) == 1 else None
 
 
 def in_words(study: Study, dataset: str, model: str) -> str:
-    """Whether the published row of a model fixes its confusion matrix; empty where no such row is known."""
+    """Say whether the published row of a model fixes its confusion matrix; empty if no row is known."""
     row, tests, found = row_of(study, dataset, model), tests_of(study, dataset), matrices(study, dataset, model)
     if row is None or not tests:
         return ""

@@ -1,4 +1,4 @@
-"""The simulated test sets of coverage.csv: how many images every group has, and what networks are tested on them.
+"""The simulated test sets of coverage.csv, with the images of every group, and the networks tested on them.
 
 STRUCTURES (those of the studies, and harder ones) --REGIMES: one line of coverage.csv each--> lib.evidence.coverage
 """
@@ -24,19 +24,19 @@ STRUCTURES = {
 
 
 class Regime(NamedTuple):
-    """One line of coverage.csv: what is tested, and of what network or networks."""
+    """One line of coverage.csv: a test set, one or two networks, and a score."""
 
     structure: str  # a name in STRUCTURES
-    level: float  # true accuracy (of the second where there are two), or true AUC
+    level: float  # true accuracy or AUC, 0 to 1; of the second network if there are two
     seeds: int
-    seed_sd: float  # of the accuracy or AUC, as a fraction
-    lift: float | None = None  # true difference of two networks; None: there is one
+    seed_sd: float  # standard deviation of the accuracy or AUC over seeds, as a fraction
+    lift: float | None = None  # true difference of two networks; None: there is only one
     metric: str = "accuracy"  # or "precision", "recall", "f1", "auc", "label" (the AUC of one label among several)
 
 
 BLOOD, BY_GROUP, MRI, MRI_BY_GROUP, COVID, LABEL, PNEUMONIA, CIFAR, MNIST, MANY, RARE, TWO, ONE = STRUCTURES
 REGIMES = [
-    # one network as it was trained, from hard to nearly perfect
+    # one trained network, from hard to nearly perfect
     *(Regime(BLOOD, level, 1, 0) for level in (0.6, 0.8, 0.93, 0.98, 0.995)),
     *(Regime(BY_GROUP, level, 1, 0) for level in (0.6, 0.8, 0.95)),
     *(Regime(MRI, level, 1, 0) for level in (0.6, 0.8, 0.93, 0.98)),
@@ -108,7 +108,7 @@ REGIMES = [
     Regime(MANY, 0.7, 3, 0.12, metric="auc"),
     Regime(CIFAR, 0.99, 3, 0.001, metric="auc"),
     Regime(MNIST, 0.9995, 1, 0, metric="auc"),
-    # of one label where an image may have several
+    # one label of images that may have several
     Regime(LABEL, 0.65, 3, 0.04, metric="label"),
     Regime(LABEL, 0.95, 1, 0, metric="label"),
     Regime(PNEUMONIA, 0.8, 3, 0.02, metric="label"),

@@ -1,6 +1,6 @@
-"""What else bears on a verdict: what the networks have learned, what two arms differ in, what other trainings say.
+"""Review a verdict: did the networks learn, do two arms differ only in the residual, do other trainings agree?
 
-a claim, its verdict by its rule --review--> the verdict that stands, and why it is another or what must be read with it
+a claim, its verdict by its rule --review--> the final verdict, and a note on why it changed or what to read with it
 """
 
 from itertools import product
@@ -11,13 +11,13 @@ from lib.study import Cell, Study
 
 SUPPORTED, CONTRADICTED, UNDECIDED, UNTESTABLE = "supported", "contradicted", "undecided", "not testable here"
 NOTHING = "nothing learned"
-SEEDS = 5  # a yes or a no about the residual takes so many trainings of each arm
+SEEDS = 5  # least number of trainings of each arm for a yes or no about the residual
 # measures that compare test scores of networks
 COMPARISONS = ["difference", "interaction"]
 
 
 def review(study: Study, claim, measured: Measured, verdict: str) -> tuple[str, str]:
-    """The verdict on a `claims.Claim` that stands, and a note; the same and no note where nothing bears on it."""
+    """The final verdict on a `claims.Claim`, and a note; without objections, the same verdict and no note."""
     if verdict == UNTESTABLE or "split" not in claim.of:
         return verdict, ""
     if claim.measure in COMPARISONS and (why := nothing_learned(study, claim.of)):
@@ -30,13 +30,13 @@ def review(study: Study, claim, measured: Measured, verdict: str) -> tuple[str, 
 
 
 def level_or_order(claim) -> bool:
-    """Whether a claim is about the level of a network, or about which of several is better."""
+    """Whether a claim is about the accuracy of a network, or about which of several is better."""
     order = claim.measure in COMPARISONS and claim.rule in ("greater", "reaches")
     return claim.measure == "accuracy" or order
 
 
 def sides(study: Study, of: dict) -> list[tuple[Cell, str]]:
-    """(cell, model) of every network that a claim compares, in the study that has its runs."""
+    """List (cell, model) of every network that a claim compares, in the study that has its runs."""
     cell = study.cell(of["dataset"], of["split"])
     there = study.cell(of["minus_dataset"], of["split"]) if of.get("minus_dataset") else cell
     models = of["models"] if "models" in of else [of["model"]]
@@ -45,10 +45,10 @@ def sides(study: Study, of: dict) -> list[tuple[Cell, str]]:
 
 
 def nothing_learned(study: Study, of: dict) -> str:
-    """Why a comparison is void: both networks of a pair have learned nothing; empty where it is not."""
+    """Say why a comparison is void, if both networks of a pair learned nothing; else empty."""
     compared, half = sides(study, of), len(of["models"])
     first, second = compared[:half], compared[half:]
-    # on two data sets each model is compared with itself
+    # with two data sets, each model is compared with itself
     pairs = product(first, second) if of.get("minus") else zip(first, second)
     void = [one for pair in pairs if all(learning.empty(*one) for one in pair) for one in pair]
     named = []
@@ -60,7 +60,7 @@ def nothing_learned(study: Study, of: dict) -> str:
 
 
 def midst(study: Study, of: dict) -> str:
-    """Why levels and orders of a claim's networks are not final; empty where they are."""
+    """Say which networks of a claim were still learning, so that their accuracies are not final; else empty."""
     reasons = {}
     for cell, model in sides(study, of):
         reasons.setdefault(cell, []).append(model)
@@ -68,9 +68,9 @@ def midst(study: Study, of: dict) -> str:
 
 
 def about_residual(study: Study, of: dict, measured: Measured, verdict: str) -> tuple[str, str]:
-    """A verdict on the residual: decided only by two arms that differ in it alone, with five trainings of each.
+    """The verdict on the residual; it needs two arms that differ only in the residual, and five trainings of each.
 
-    The note names what else the arms differ in, and what other trainings of the same pair say where they disagree.
+    The note names other differences of the arms, and other trainings of the same pair if they disagree.
     """
     (a,), (b,) = of["models"], of["minus"]
     cell = study.cell(of["dataset"], of["split"])

@@ -1,4 +1,4 @@
-"""The row of a page that decides a claim: its name on page 06, and the address that a verdict leads to."""
+"""Name the row of page 06 that decides a claim, and make the link from the verdict to it."""
 
 from lib.evidence.differences import GAP
 from lib.study import Cell
@@ -6,7 +6,7 @@ from lib.study.paths import page_name
 
 
 def link(notebook: str, *of: str) -> str:
-    """The page that shows what was measured."""
+    """The address of the page that shows a measurement."""
     return f"{page_name(notebook, *of)}.html"
 
 
@@ -26,16 +26,16 @@ def of_accuracy(cell: Cell, model: str) -> str:
 
 
 def of_difference(cell: Cell, metric: str, a: str, b: str) -> str:
-    """The address of what decides a claim about two models of a cell, or about one (`a` and `b` are the same).
+    """The address of the row that decides a claim about two models of a cell, or about one (`a` equals `b`).
 
-    Where page 06 does not compare the two, their accuracies stand one below the other. Recalls are on page 07; the
-    accuracy on the training part is on page 05.
+    If page 06 does not compare the two, it is the first one's accuracy. Recalls are on page 07, training accuracies on
+    page 05.
     """
     if metric == GAP:
         return link("05_train", cell.name, a)
     if metric != "accuracy":
         return f"{link('07_figures')}#Which-classes-are-confused"
-    # it imports scikit-learn, for which a check of the claims does not wait
+    # imported here: scikit-learn takes a second, which checking a study's claims does not need
     from lib.evidence import evaluate
 
     for one, other in [(a, b), (b, a)]:

@@ -1,8 +1,8 @@
-"""What finished runs are worth, from their predictions alone: any laptop redoes it in seconds, without torch.
+"""Score finished runs from their predictions alone: in seconds, on any laptop, without torch.
 
 predictions.csv of every seed --scores, calibration--> numbers per run
                               --table1, assess-------> mean over seeds, with an interval over groups and seeds
-                              --pairs----------------> which of two models is better, as far as these images can tell
+                              --pairs----------------> the difference of two models, with its interval
 """
 
 import numpy as np
@@ -15,16 +15,16 @@ from lib.evidence import auc, intervals, labelwise, multilabel
 from lib.evidence.differences import Difference, difference
 from lib.evidence.intervals import Counts
 
-# of the paper's Table 1, and what stands below these; others go by the names that `clinical` gives them
+# titles of the scores in the paper's Table 1, and of those added below; others keep the names of `clinical`
 METRICS = {"accuracy": "Accuracy (%)", "precision": "Precision", "recall": "Recall", "f1": "F1 score", "auc": "AUC"}
 BINS = 10  # of confidence, for the calibration error
 
 
 def scores(predictions: pd.DataFrame, labels: list[str] = ()) -> dict[str, float]:
-    """Accuracy, and precision, recall and F1 averaged over the classes that are met (macro), as fractions.
+    """Accuracy, and precision, recall and F1 averaged over the classes that occur (macro), as fractions.
 
-    The paper does not say how it averages; the released code takes scikit-learn's macro average. A class that is
-    never predicted has precision 0. labels: of images that may have several.
+    The paper does not state its averaging; the released code uses scikit-learn's macro average. A class that is never
+    predicted has precision 0. labels: given for images that may have several.
     """
     if labels:
         return multilabel.scores(predictions, labels)
@@ -35,9 +35,9 @@ def scores(predictions: pd.DataFrame, labels: list[str] = ()) -> dict[str, float
 
 
 def of_two(predictions: pd.DataFrame, classes: list[str]) -> dict[str, float]:
-    """Of two classes, with the first as positive: sensitivity, specificity, precision and F1; of more classes nothing.
+    """Sensitivity, specificity, precision and F1 of two classes, as fractions; empty for more classes.
 
-    Each name says which class is positive, the first of the data set's catalogue entry: `sensitivity (yes)`.
+    The first class of the catalogue entry is the positive one, and each name says so: `sensitivity (yes)`.
     """
     if len(classes) != 2:
         return {}
@@ -48,19 +48,19 @@ def of_two(predictions: pd.DataFrame, classes: list[str]) -> dict[str, float]:
 
 
 def confusion(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
-    """Fractions of each true class (rows) by predicted class (columns), as in figures 6 to 9.
+    """The fraction of each true class (rows) by predicted class (columns), as in figures 6 to 9 of the paper.
 
-    Rows sum to 1; that of an absent class to 0.
+    Rows sum to 1; the row of an absent class sums to 0.
     """
     matrix = confusion_matrix(predictions.label, predictions.predicted, labels=classes, normalize="true")
     return pd.DataFrame(matrix, index=pd.Index(classes, name="true"), columns=pd.Index(classes, name="predicted"))
 
 
 def calibration(predictions: pd.DataFrame, classes: list[str]) -> dict[str, float]:
-    """How far probabilities can be believed: 0 is best in all three.
+    """Three measures of how well probabilities fit the truth; 0 is best.
 
-    Log loss in nats, the Brier score (sum over classes of squared errors, 0 to 2), and the expected calibration error:
-    how far accuracy is from confidence in ten bins of confidence, weighted by images (Guo et al. 2017).
+    Log loss, in nats; the Brier score (sum over classes of squared errors, 0 to 2); and the expected calibration error,
+    the mean distance of accuracy from confidence over ten bins, weighted by images (0 to 1; Guo et al. 2017).
     """
     probabilities = predictions[[f"p_{name}" for name in classes]].to_numpy()
     truth = predictions.label.map(classes.index).to_numpy()
@@ -78,11 +78,11 @@ def calibration(predictions: pd.DataFrame, classes: list[str]) -> dict[str, floa
 
 
 def table1(seeds: list[pd.DataFrame], counted: Counts, labels: list[str] = ()) -> list[dict]:
-    """One row per metric: mean and standard deviation over seeds, the ends of its 95 % interval over groups and seeds.
+    """One row per metric: mean and standard deviation over seeds, and the 95 % interval over groups and seeds.
 
     Args:
         seeds: the test predictions, one table per seed. counted: the same, counted.
-        labels: of images that may have several.
+        labels: given for images that may have several.
     """
     per_seed = pd.DataFrame([scores(table, labels) for table in seeds])
     found = intervals.arms(counted, intervals.MACRO)
@@ -96,10 +96,10 @@ def table1(seeds: list[pd.DataFrame], counted: Counts, labels: list[str] = ()) -
 
 
 def clinical(seeds: list[pd.DataFrame], counted: Counts, classes: list[str], *, several: bool) -> list[dict]:
-    """What the paper's table lacks, in rows like those of `table1`: AUC; sensitivity and specificity of two classes.
+    """Scores that the paper's table lacks, as rows of `table1`: AUC, and sensitivity and specificity of two classes.
 
-    Of several labels per image (`several`) AUC and label accuracy, both means over labels. The ends of an interval are
-    NaN where too few groups stand behind it.
+    With several labels per image (`several`): AUC and label accuracy, both averaged over labels. The ends of an
+    interval are NaN if too few groups are behind it.
     """
     found = {}
     if area := auc.interval(auc.scored(seeds, classes)):
@@ -118,7 +118,7 @@ def clinical(seeds: list[pd.DataFrame], counted: Counts, classes: list[str], *, 
 
 
 def assess(counted: Counts) -> dict[str, float]:
-    """The accuracy's interval beside the naive one, which takes every image for a piece of evidence (Wilson 1927)."""
+    """The accuracy's interval beside the naive one, which treats images as independent (Wilson 1927)."""
     interval, images = intervals.interval(counted), counted.images.sum()
     naive_low, naive_high = proportion_confint(interval.estimate * images, images, method="wilson")
     effect = intervals.design_effect(counted)
@@ -137,7 +137,7 @@ def assess(counted: Counts) -> dict[str, float]:
 
 
 def pairs(counted: dict[str, Counts], which: list[tuple[str, str]]) -> pd.DataFrame:
-    """One row per pair of models: a, b, the `Difference` of a minus b, seeds (of the model that has fewer).
+    """One row per pair of models: a, b, the `Difference` of a minus b, seeds (the smaller number of the two).
 
     StudyError: two models were tested on different images.
     """
@@ -148,19 +148,19 @@ def pairs(counted: dict[str, Counts], which: list[tuple[str, str]]) -> pd.DataFr
 
 
 def holm(p_values: pd.Series) -> pd.Series:
-    """The same, corrected for all of them (Holm 1979); NaN stays."""
+    """Correct p values for their number (Holm 1979); NaN stays NaN."""
     known = p_values.dropna()
     corrected = multipletests(known, method="holm")[1] if len(known) else []
     return pd.Series(corrected, known.index, float).reindex(p_values.index)
 
 
 def ranking(per_run: pd.DataFrame) -> pd.DataFrame:
-    """Models by their accuracy on the validation part, the best first: one column per cell, and their mean.
+    """Rank models by their validation accuracy, the best first: one column per cell, and their mean.
 
-    A model without a result somewhere has no mean, and stands last.
+    A model that lacks a result in some cell has no mean, and comes last.
 
     Args:
-        per_run: dataset, split, model, seed, metric, value; those with the metric validation_accuracy count.
+        per_run: dataset, split, model, seed, metric, value; only rows with the metric validation_accuracy are used.
     """
     part = per_run[per_run.metric == "validation_accuracy"]
     part = part.assign(where=part.dataset + ", " + part.split)
@@ -170,16 +170,16 @@ def ranking(per_run: pd.DataFrame) -> pd.DataFrame:
 
 
 def groups(counted: Counts, classes: list[str]) -> dict[str, int]:
-    """In how many groups each class is."""
+    """The number of groups that hold each class."""
     return dict(zip(classes, np.bincount(counted.label, minlength=len(classes)).tolist()))
 
 
 def limits(groups: dict[str, int], seeds: int, untold: list[str] = ()) -> list[str]:
-    """What cannot be said, in sentences.
+    """Say in sentences what the results cannot show.
 
     Args:
-        groups: in how many groups of the test part each class is.
-        untold: what has no interval, see `lib.evidence.intervals.tells`.
+        groups: the number of groups of the test part that hold each class.
+        untold: the scores without an interval, by `lib.evidence.intervals.tells`.
     """
     absent = [name for name, number in groups.items() if number == 0]
     single = [name for name, number in groups.items() if number == 1]

@@ -1,4 +1,4 @@
-"""A paired difference of two models by two other methods than the main interval's, from the same predictions.
+"""Compute a paired difference of two models by two other methods, to check the main interval.
 
 predictions of both models --paired--> (seeds, groups) sums --plain_bootstrap, random_effects--> estimate, interval
 """
@@ -16,14 +16,14 @@ DRAWS = 2000
 
 
 class Paired(NamedTuple):
-    """Images that A gets right minus those that B gets right, per seed and group; and the images per group."""
+    """The images that A gets right minus those that B gets right, per seed and group; and the images per group."""
 
     sums: np.ndarray  # (seeds, groups)
     images: np.ndarray  # (groups,)
 
 
 def paired(cell: Cell, a: str, b: str) -> Paired:
-    """Seed by seed, on the same test images. NothingTrained: a model has no result."""
+    """Pair two models of a cell by seed, on the same test images. NothingTrained: a model has no result."""
     rows = []
     for one, other in zip(read_seeds(cell, a), read_seeds(cell, b)):
         one, other = one.sort_values("path"), other.sort_values("path")
@@ -34,7 +34,7 @@ def paired(cell: Cell, a: str, b: str) -> Paired:
 
 
 def plain_bootstrap(data: Paired, draws: int = DRAWS) -> Interval:
-    """Percentiles of resampled groups and resampled seeds, each with replacement (no t term, no imagined outcomes)."""
+    """The percentile bootstrap of groups and of seeds: no t term, no imagined images; as fractions."""
     rng = np.random.default_rng(0)
     seeds, groups = data.sums.shape
     drawn = []
@@ -46,7 +46,7 @@ def plain_bootstrap(data: Paired, draws: int = DRAWS) -> Interval:
 
 
 def random_effects(data: Paired) -> Interval:
-    """Crossed random effects of seed and group by analysis of variance; a t interval with Satterthwaite's degrees."""
+    """Crossed random effects of seed and group (analysis of variance), and Satterthwaite's t interval; fractions."""
     seeds, groups = data.sums.shape
     total = data.images.sum()
     of_seed = data.sums.sum(1) / total
@@ -60,7 +60,7 @@ def random_effects(data: Paired) -> Interval:
             groups / (groups - 1) * (rest**2).sum() / (seeds - 1) / seeds / total**2,
         ]
     )
-    # both of the first hold the third, so that it is there once too often
+    # the first two terms both contain the third, so it is subtracted once
     variance = max(variances[0] + variances[1] - variances[2], variances[:2].max())
     freedom = np.array([seeds - 1, groups - 1, (seeds - 1) * (groups - 1)])
     reach = stats.t.ppf(0.975, variance**2 / (variances**2 / freedom).sum()) * np.sqrt(variance)

@@ -1,4 +1,4 @@
-"""What an owner of images asks of a result: how good is it for each class, where is it surely wrong, what is lacking.
+"""Evaluate a result class by class, and estimate how many more images would narrow its intervals.
 
 predictions.csv --per_class, more_needed--> tables and a number
 """
@@ -9,14 +9,14 @@ import pandas as pd
 from lib.evidence import auc, intervals
 from lib.evidence.evaluate import Result
 
-NARROW = 0.05  # half of the width of an interval that `more_needed` is asked for
+NARROW = 0.05  # half the width of the interval that `more_needed` aims at
 
 
 def per_class(result: Result) -> pd.DataFrame:
-    """One row per class that is tested: class, images, groups, sensitivity with its 95 % interval, and AUC.
+    """One row per tested class: class, images, groups, sensitivity, the ends of its 95 % interval, and AUC.
 
-    Sensitivity is the share of a class's images that is recognised (recall); the AUC is of this class against all
-    others. Means over seeds. No interval (NaN) for a class of too few groups.
+    Sensitivity is the recall of a class; the AUC is that of the class against all others. Both are fractions, averaged
+    over seeds. A class with too few groups has no interval (NaN).
     """
     classes, first = result.cell.classes, result.tables[0]
     numbers = first.groupby("label").agg(images=("path", "size"), groups=("group", "nunique"))
@@ -31,9 +31,9 @@ def per_class(result: Result) -> pd.DataFrame:
 
 
 def more_needed(low: float, high: float, groups: int, half: float = NARROW) -> int:
-    """How many more groups narrow an interval to plus or minus `half`: its width falls as one over their root.
+    """The number of further groups that narrow an interval to +- `half`; its width falls as 1 / sqrt(groups).
 
-    0 where there is no interval: so few groups say nothing of it.
+    0 if there is no interval, since nothing can be estimated then.
     """
     if np.isnan(low):
         return 0

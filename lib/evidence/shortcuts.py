@@ -1,8 +1,8 @@
-"""What else predicts the class: size, colour, format and folder of a file say nothing of what the image shows.
+"""Test whether size, colour, format or folder of the files predict the class, which a network could use instead.
 
-images.csv, pixels, groups --shortcuts--> how far each gets, out of fold over groups
+images.csv, pixels, groups --shortcuts--> recall of each property, out of fold over groups
 
-A network may learn whatever predicts the class. Where one of these does, a good score may not be of the thing shown.
+If one of these predicts the class, a good score may not be due to what the images show.
 """
 
 from pathlib import PurePosixPath
@@ -10,33 +10,33 @@ from pathlib import PurePosixPath
 import numpy as np
 import pandas as pd
 
-SURE = 1.96  # standard errors above chance from which on a shortcut is reported
+SURE = 1.96  # standard errors above chance; a recall beyond is reported
 
 
 def by_size(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
-    """Width, height and their ratio."""
+    """Width and height of the file, px, and their ratio: (rows, 3)."""
     return np.stack([images.width, images.height, images.width / images.height], axis=1)
 
 
 def by_colour(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
-    """Mean and standard deviation of red, green and blue."""
+    """Mean and standard deviation of red, green and blue: (rows, 6)."""
     return np.concatenate([pixels.mean((1, 2)), pixels.std((1, 2))], axis=1)
 
 
 def by_border(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
-    """Mean colours of the four edges, two pixels wide: frames, margins, burnt-in marks."""
+    """Mean colours of the four edges, two pixels wide, which show frames and marks: (rows, 12)."""
     edges = [pixels[:, :2], pixels[:, -2:], pixels[:, :, :2], pixels[:, :, -2:]]
     return np.concatenate([edge.mean((1, 2)) for edge in edges], axis=1)
 
 
 def by_format(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
-    """The file's suffix, one column each."""
+    """The file's suffix, one column per suffix, 0 or 1: (rows, suffixes)."""
     suffixes = images.path.map(lambda path: PurePosixPath(path).suffix.lower())
     return pd.get_dummies(suffixes).to_numpy(float)
 
 
 def by_folder(images: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
-    """The folders below the class's folder, one column each."""
+    """The folders below the class's folder, one column per path, 0 or 1: (rows, folders)."""
     folders = images.path.map(lambda path: "/".join(PurePosixPath(path).parts[1:-1]))
     return pd.get_dummies(folders).to_numpy(float)
 
@@ -51,10 +51,10 @@ SHORTCUTS = {
 
 
 def shortcuts(images: pd.DataFrame, pixels: np.ndarray, groups: pd.Series, folds: int = 5) -> pd.DataFrame:
-    """One row per property that differs between images: what, recall (mean over classes), chance, above.
+    """One row per property that varies between images: what, recall (macro, 0 to 1), chance, above.
 
-    Each is judged by a random forest of five folds over groups, so that copies and patients tell nothing. `above`:
-    whether the recall is more than chance by `SURE` standard errors, with a group as one piece of evidence.
+    A random forest predicts the class from each property, in folds over groups, so that copies and patients do not
+    help. `above`: whether the recall exceeds chance by `SURE` standard errors, with groups as units.
 
     Args:
         images: images.csv (path, label, width, height). pixels: the same rows. groups: the group of every row.

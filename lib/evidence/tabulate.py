@@ -1,4 +1,4 @@
-"""All tables of notebook 06 at once, written where the pages after it read them.
+"""Write all tables of notebook 06 at once, for the pages after it.
 
 predictions.csv of every run --tabulate--> tables/*.csv; metrics.json and plots/*.csv for `dvc metrics` and `dvc plots`
 """
@@ -14,9 +14,9 @@ from lib.study import Study
 
 
 def tabulate(study: Study) -> list[Result]:
-    """Read the predictions of a study, write its tables, and return what was read.
+    """Read the predictions of a study, write its tables, and return the results.
 
-    StudyError: see `evaluate.read_study`.
+    StudyError: as `evaluate.read_study`.
     """
     results, folder = evaluate.read_study(study), study.report / "tables"
     per_run, table1 = evaluate.per_run(results), evaluate.table1(study, results)
@@ -39,7 +39,7 @@ def tabulate(study: Study) -> list[Result]:
 
 
 def for_dvc(study: Study, results: list[Result], assessed: pd.DataFrame) -> None:
-    """What `dvc metrics diff` and `dvc plots show` compare; the confusion: of the last model, its first seed."""
+    """Write the files of `dvc metrics diff` and `dvc plots show`; the confusion: the last model's first seed."""
     metrics = json.dumps(evaluate.metrics(study, assessed), indent=1) + "\n"
     write(study.report / "metrics.json", lambda path: path.write_text(metrics))
     bars = assessed.assign(where=assessed.dataset + ", " + assessed.split + ", " + assessed.model)
@@ -50,7 +50,7 @@ def for_dvc(study: Study, results: list[Result], assessed: pd.DataFrame) -> None
 
 
 def in_words(study: Study, results: list[Result]) -> list[str]:
-    """What was read: how many runs and baselines, models of another study, and runs that were stopped."""
+    """Say what was read: the number of runs and baselines, models of another study, and stopped runs."""
     stopped, beside = evaluate.stopped_runs(study), [result for result in results if "/" in result.model]
     baselines = [result for result in results if not result.trained and result not in beside]
     lines = [f"{len(study.runs) - len(stopped)} runs read, {len(baselines)} baselines"]
