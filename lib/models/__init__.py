@@ -1,10 +1,10 @@
 """Every network that a study may name: one function each, (classes, image size, weights file) -> torch module.
 
-The keyword-only arguments of a function are the settings that a params file may give it; their types and defaults are
-the schema. To add a model, write its function and add a line to MODELS.
+The keyword-only arguments of a function are the settings that a params file may give; their types and defaults are the
+schema. To add a model, write its function and add a line to MODELS.
 
-Functions import torch inside, everywhere in lib/models: lib.study reads their signatures to check a params file, and a
-misspelt parameter is reported within a second, not after the seconds that torch takes to import.
+Functions in lib/models import torch inside: lib.study reads their signatures to check a params file, so that a misspelt
+parameter is reported within a second, before torch is imported.
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ from lib.strict import StudyError, known
 
 
 def _one_of(what: str):
-    """A name in a dictionary of lib.attention, which is imported only when a study sets it."""
+    """The type of a name in a dictionary of lib.attention, which is imported only if a study sets it."""
 
     def check(name: str) -> str:
         from lib import attention
@@ -36,7 +36,7 @@ def cnn(
     channels: list[int] = [32, 64, 128, 128],
     dropout: float = 0.3,
 ):
-    """The custom CNN, whose layers the paper does not give (section 4.4, i).
+    """The custom CNN (section 4.4, i); its layers are our choice, since the paper does not state them.
 
     One block per number in `channels`: 3x3 convolution, batch norm, ReLU, 2x2 max-pool. Then the mean over positions,
     dropout and one linear layer.
@@ -44,7 +44,7 @@ def cnn(
     from torch import nn
 
     def block(inputs, outputs):
-        # batch norm brings the bias
+        # batch norm has a bias
         convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
         return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU(), nn.MaxPool2d(2))
 
@@ -75,13 +75,15 @@ def vit(
     """ViT from pytorch_pretrained_vit; the defaults are ViT-B/16, the size of `B_16_imagenet1k` (section 4.2).
 
     Args:
-        attention: `plain` is the library's own; `paper` and `released` replace it in every block by lib.surgery's
-            preset,
-        attention_weights: from random weights or from those of the plain attention,
-        selection, scope, injection: and with these rules of lib.attention instead of the preset's.
+        attention: `plain` is the library's own; `paper` and `released` replace it in every block by a preset of
+            lib.surgery.
+        attention_weights: of the new attention, random or copied from the plain one.
+        selection, scope, injection: rules of lib.attention; None: the preset's.
         patch: side of a patch, px. dim: width of a token. mlp_dim: width of a block's MLP.
         dropout: after each half of a block and, in the plain attention, on its probabilities (presets set their own).
         hidden: width of a hidden layer in the classifier (released code: 256, then dropout 0.4); 0: linear.
+
+    StudyError: a plain ViT is given settings of another attention, or `image_size` is no multiple of `patch`.
     """
     from torch import nn
 
@@ -127,7 +129,7 @@ MODELS = {
     "googlenet": torchvision_network("googlenet", "GoogLeNet", "fc", 32, HALVES, GOOGLENET),
     "squeezenet": torchvision_network("squeezenet1_1", "SqueezeNet 1.1", "classifier.1", 32, dropout=0.5),
     "efficientnet_b1": torchvision_network("efficientnet_b1", "EfficientNet-B1", "classifier.1", dropout=0.2),
-    # no part of the paper; its ImageNet weights install with the project
+    # not in the paper; its ImageNet weights install with the project
     "efficientnet_lite0": efficientnet_lite0,
     "vit": vit,
 }

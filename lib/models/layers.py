@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class FirstChannel(nn.Module):
-    """(images, 3, size, size) -> (images, 1, size, size): all that a grey image has, since its channels are equal."""
+    """(images, 3, size, size) -> (images, 1, size, size), for grey images, which have three equal channels."""
 
     def forward(self, images: Tensor) -> Tensor:
         return images[:, :1]
@@ -14,8 +14,8 @@ class FirstChannel(nn.Module):
 class Residual(nn.Module):
     """Two 3x3 convolutions with batch norm, and a shortcut around them (He et al. 2015, figure 2).
 
-    The shortcut has no weights (their option A): where the first convolution has stride 2, it takes every other pixel,
-    and additional channels are zeros.
+    The shortcut has no weights (option A): with stride 2 it takes every other pixel, and additional channels are zeros.
+    (images, inputs, size, size) -> (images, outputs, size / stride, size / stride).
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int):
@@ -39,9 +39,11 @@ class RecurrentConvolution(nn.Module):
 
         h_1 = relu(w * x + b),  h_t = relu(v * (h_1 + h_{t-1}) + c)  for t = 2 ... steps
 
-    "The input to each layer is the sum of the output from the first layer with that of the previous layer"; v is one
-    kernel for all steps. w is another, since x may have another number of channels. (In Liang and Hu 2015, which the
-    document follows, x and not h_1 is the input of every step, and both are convolved before they are added.)
+    "The input to each layer is the sum of the output from the first layer with that of the previous layer". All steps
+    share the kernel v; w is separate, since x may have another number of channels. Liang and Hu 2015, whom Chen
+    follows, feed x instead of h_1 into every step, and convolve both before adding them.
+
+    (images, inputs, size, size) -> (images, outputs, size, size).
     """
 
     def __init__(self, inputs: int, outputs: int, steps: int):

@@ -1,8 +1,8 @@
-"""Weights files in the layouts that people have -> the layout of the library that defines the architecture here.
+"""Translate weights files of other libraries into the layout of the library that defines the architecture here.
 
 ViT: pytorch_pretrained_vit's releases, timm's and Hugging Face's `vit_base_patch16_224`
-torchvision's networks: as published, where the names have changed since
-all: in {"state_dict": ...}, with prefixes such as `module.`, in half precision, with a classifier of other classes
+torchvision's networks: as published, even if names have changed since
+all: in {"state_dict": ...}, with prefixes like `module.`, in half precision, with a classifier of other classes
 """
 
 import re
@@ -13,10 +13,10 @@ from torch import Tensor
 
 from lib.models.pretrained import inputs
 
-CLASSES = 1000  # of the layout: the classifier is replaced when the network is built
+CLASSES = 1000  # of the layout; the classifier is replaced when the network is built
 WRAPPERS = ["state_dict", "model_state_dict", "model"]
 PREFIXES = re.compile(r"^((module|_orig_mod|model|backbone|vit)\.)+")
-# (pattern, replacement), tried one after the other on every name
+# (pattern, replacement), applied in order to every name
 TIMM = [
     (r"^cls_token$", "class_token"),
     (r"^pos_embed$", "positional_embedding.pos_embedding"),
@@ -44,12 +44,12 @@ HUGGING_FACE = [
     (r"^classifier\.", "fc."),
 ]
 DENSENET = [(r"\.(norm|conv)\.([12])\.", r".\1\2.")]
-# a layer that this project's networks lack: Hugging Face's pooler, GoogLeNet's classifiers for training alone
+# layers that this project's networks lack: Hugging Face's pooler, GoogLeNet's additional classifiers for training
 UNUSED = {"vit": "pooler.", "googlenet": "aux"}
 
 
 def unwrapped(loaded):
-    """The inner dictionary of {"state_dict": ...} and its like; anything else as it is."""
+    """The dictionary of tensors inside {"state_dict": ...} or another of WRAPPERS; anything else unchanged."""
     while isinstance(loaded, Mapping):
         inner = next((loaded[name] for name in WRAPPERS if isinstance(loaded.get(name), Mapping)), None)
         if inner is None:
@@ -59,9 +59,9 @@ def unwrapped(loaded):
 
 
 def translated(tensors: dict[str, Tensor], architecture: str) -> dict[str, Tensor]:
-    """Tensors by the names and in the shapes that lib.models loads, in float32; what is unknown keeps its name.
+    """Rename and reshape tensors to what lib.models loads, in float32; unknown names are kept.
 
-    A classifier of another number of classes, or none, becomes one of zeros: it is replaced anyway.
+    A missing classifier, or one with another number of classes, becomes zeros, since it is replaced anyway.
     """
     named = {PREFIXES.sub("", name): tensor for name, tensor in tensors.items()}
     unused = UNUSED.get(architecture)
@@ -84,7 +84,7 @@ def translated(tensors: dict[str, Tensor], architecture: str) -> dict[str, Tenso
 
 
 def renamed(tensors: dict[str, Tensor], rules: list[tuple[str, str]]) -> dict[str, Tensor]:
-    """The same tensors, each name changed by all rules that match it."""
+    """Apply all matching rules to the name of every tensor."""
     names = {}
     for name, tensor in tensors.items():
         for pattern, replacement in rules:
@@ -94,7 +94,7 @@ def renamed(tensors: dict[str, Tensor], rules: list[tuple[str, str]]) -> dict[st
 
 
 def split_qkv(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """timm's one matrix of queries, keys and values, (3 dim, dim), as three of (dim, dim); biases alike."""
+    """Split timm's matrix of queries, keys and values, (3 dim, dim), into three of (dim, dim); biases likewise."""
     parts = {}
     for name, tensor in tensors.items():
         if ".attn.qkv." in name:

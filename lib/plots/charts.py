@@ -1,4 +1,4 @@
-"""Charts that the paper lacks: each function takes a table and returns a figure and its alternative text."""
+"""Charts that are not in the paper; each function returns a figure and its alternative text."""
 
 from itertools import cycle
 
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from lib.plots import SERIES
 
-PROTOCOLS = {"random": "#d9822b", "published": "#a98bd0", "group": "#4a2180"}  # the darker, the less it leaks
+PROTOCOLS = {"random": "#d9822b", "published": "#a98bd0", "group": "#4a2180"}  # darker: leaks less
 BESIDE = {"frameon": False, "loc": "upper left", "bbox_to_anchor": (1, 1)}  # a legend to the right of its panel
 
 
@@ -17,7 +17,7 @@ def protocols(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
     """Test accuracy of every model with its 95 % interval, one mark per split protocol, and the published value.
 
     Args:
-        table: model, split, accuracy, low, high, published (or empty), all as fractions; learned (else drawn hollow).
+        table: model, split, accuracy, low, high, published (or empty), as fractions; learned (False: drawn hollow).
             Models in the order to show.
     """
     models, splits = list(table.model.unique()), list(table.split.unique())
@@ -49,10 +49,10 @@ def protocols(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
 
 
 def winners(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
-    """Which head each rule chooses, one panel per rule and one bar per condition.
+    """The heads that each rule chooses, one panel per rule and one bar per condition.
 
     Args:
-        table: rule, condition, head, won; conditions and rules in the order to show.
+        table: rule, condition, head, won (0 to 1); conditions and rules in the order to show.
     """
     rules, conditions = table.rule.unique(), table.condition.unique()
     figure, panels = plt.subplots(2, -(-len(rules) // 2), figsize=(9.5, 5.6), sharex=True, sharey=True)
@@ -92,16 +92,17 @@ def costs(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
 
 
 def maps(images: np.ndarray, masks: np.ndarray | None, looks: dict[str, np.ndarray], title: str) -> tuple[Figure, str]:
-    """Images, with the tumour's outline where it is known, and beside each where every model looks.
+    """Images, with the tumour's outline if it is known, and beside each the attention map of every model.
 
     Args:
-        images: (images, size, size, 3) uint8. masks: (images, size, size). looks: model -> (images, side, side).
+        images: (images, size, size, 3) uint8. masks: (images, size, size), 0 to 1, or None.
+        looks: model -> (images, side, side).
     """
     figure, panels = plt.subplots(len(images), 1 + len(looks), figsize=(2.1 * (1 + len(looks)), 2.1 * len(images)))
     last = images.shape[1] - 0.5
     for number, (row, image) in enumerate(zip(panels, images)):
         for axes, (name, look) in zip(row, {"image": None, **looks}.items()):
-            # none: pixels are kept as they are, and a page of many maps stays small
+            # no interpolation: a page of many maps stays small
             axes.imshow(image, cmap="gray", interpolation="none")
             if look is not None:
                 axes.imshow(
@@ -117,7 +118,7 @@ def maps(images: np.ndarray, masks: np.ndarray | None, looks: dict[str, np.ndarr
 
 
 def inliers(numbers: pd.Series, clear: int) -> tuple[Figure, str]:
-    """Keypoints that agree per image, and the number from which on a match to a photograph is clear."""
+    """A histogram of matched keypoints per image, with a line at `clear`, the least number of a clear match."""
     figure, axes = plt.subplots(figsize=(5.5, 2.4))
     axes.hist(numbers, bins=60, color=SERIES["train"])
     axes.axvline(clear, color=SERIES["validation"], label=f"clear: {clear}")
@@ -127,7 +128,7 @@ def inliers(numbers: pd.Series, clear: int) -> tuple[Figure, str]:
 
 
 def group_sizes(sizes: pd.Series) -> tuple[Figure, str]:
-    """How many groups have so many images; `sizes`: images of each group."""
+    """A histogram of group sizes; `sizes`: the number of images of each group."""
     figure, axes = plt.subplots(figsize=(5.5, 2.4))
     axes.hist(sizes, bins=min(60, max(2, sizes.max() - sizes.min() + 1)), color=SERIES["train"])
     axes.set(xlabel="images of a group", ylabel="groups", xlim=(0, None))
@@ -136,7 +137,7 @@ def group_sizes(sizes: pd.Series) -> tuple[Figure, str]:
 
 
 def parts(counts: pd.DataFrame) -> tuple[Figure, str]:
-    """How many images of each class each part has; `counts`: a row per class, a column per part."""
+    """The number of images of each class in each part; `counts`: one row per class, one column per part."""
     figure, axes = plt.subplots(figsize=(7, 1 + 0.3 * len(counts)))
     colors = {**SERIES, "test": "#4a2180"}
     counts.plot.barh(stacked=True, ax=axes, color=[colors[part] for part in counts], width=0.7)
@@ -152,7 +153,7 @@ def views(photograph: np.ndarray, pictures: list[tuple[np.ndarray, np.ndarray]],
 
     Args:
         photograph: (height, width) uint8.
-        pictures: of each view its pixels, the same shape, and keypoints (k, 2, 2): px in it, px in the photograph.
+        pictures: for each view its pixels, the same shape, and keypoints (k, 2, 2), px: in the view, in the photograph.
     """
     figure, panels = plt.subplots(1, len(pictures), figsize=(4.6 * len(pictures), 2.1), squeeze=False)
     for axes, (view, points) in zip(panels[0], pictures):
@@ -167,7 +168,7 @@ def views(photograph: np.ndarray, pictures: list[tuple[np.ndarray, np.ndarray]],
 
 
 def augmented(before: np.ndarray, after: np.ndarray) -> tuple[Figure, str]:
-    """Images above, and below them what a training batch made of them; (images, size, size, 3) in [0, 1]."""
+    """Images, and below each the same image as augmented for a batch; both (images, size, size, 3) in [0, 1]."""
     figure, panels = plt.subplots(2, len(before), figsize=(1.1 * len(before), 2.4), squeeze=False)
     for axes, image in zip(panels.flat, [*before, *after]):
         axes.imshow(image.clip(0, 1))
@@ -179,10 +180,11 @@ def augmented(before: np.ndarray, after: np.ndarray) -> tuple[Figure, str]:
 def looked(
     pictures: list[np.ndarray | None], looks: list[np.ndarray], labels: list[str], title: str
 ) -> tuple[Figure, str]:
-    """How much each part of a picture mattered, over the picture where its licence allows to show it, else alone.
+    """How much each part of a picture mattered, drawn over the picture if its licence allows that.
 
     Args:
-        pictures: (size, size, 3) uint8, or None. looks: (side, side) each, from lib.classify. labels: text above each.
+        pictures: (size, size, 3) uint8, or None: it may not be shown. looks: (side, side) each, from lib.classify.
+        labels: text above each.
     """
     figure, panels = plt.subplots(1, len(looks), figsize=(2.1 * len(looks), 2.5), squeeze=False)
     most = max(np.abs(look).max() for look in looks)
@@ -197,7 +199,7 @@ def looked(
         axes.set_title(label, fontsize=9)
         axes.axis("off")
     bar = figure.colorbar(shown, ax=panels, shrink=0.7, label="fall in probability")
-    # a page whose images may not be shown holds no pixels at all
+    # a page of images that may not be shown must hold no pixels of them
     bar.solids.set_rasterized(False)
     names = ", ".join(label.replace("\n", " ") for label in labels)
     return figure, f"{title}: {names}; the darker orange, the more the answer rests on that part"
@@ -236,17 +238,17 @@ def epochs(histories: pd.DataFrame, title: str) -> tuple[Figure, str]:
 
 
 def coverage(kinds: dict[str, pd.DataFrame], too_often: float) -> tuple[Figure, str]:
-    """How often intervals of simulated test sets hold the truth: one dot per test set, one row per kind.
+    """The coverage of intervals on simulated test sets: one dot per test set, one row per kind.
 
     Args:
         kinds: lines of coverage.csv (coverage: a fraction) by kind, in the order to show.
-        too_often: from here on an interval is called wider than needed.
+        too_often: coverage above which an interval is called wider than needed, a fraction.
     """
     figure, axes = plt.subplots(figsize=(8, 1 + 0.5 * len(kinds)))
     axes.axvspan(100 * too_often, 100, color="#f0ece4", label="wider than needed")
     axes.axvline(95, color="#666", linewidth=0.8, label="nominal")
     for place, lines in enumerate(kinds.values()):
-        # equal ones side by side
+        # equal values side by side
         again = lines.coverage.groupby(lines.coverage.round(3)).cumcount()
         axes.plot(100 * lines.coverage, place + 0.12 * again, "o", ms=5, color=PROTOCOLS["group"], alpha=0.6)
     axes.set(xlabel="intervals that hold the truth (%)", yticks=range(len(kinds)), yticklabels=list(kinds))

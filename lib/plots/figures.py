@@ -1,4 +1,4 @@
-"""The paper's figures of results, from tables: each function returns a matplotlib figure and its alternative text."""
+"""The paper's figures of results; each function returns a matplotlib figure and its alternative text."""
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -6,12 +6,12 @@ from matplotlib.figure import Figure
 
 from lib.plots import SERIES
 
-WIDEST = 11  # letters that have room below a bar
+WIDEST = 11  # letters that fit below a bar
 
 
 def class_counts(counts: pd.Series, title: str) -> tuple[Figure, str]:
-    """Figures 4 and 5: how many images each class has; `counts`: one number per class."""
-    # imported here, and not above: every training notebook would wait a second for it
+    """Figures 4 and 5: the number of images of each class; `counts`: one number per class."""
+    # imported here: it takes a second, which training notebooks do not need
     import seaborn as sns
 
     figure, axes = plt.subplots(figsize=(1.2 + 0.85 * len(counts), 2.6))
@@ -25,7 +25,7 @@ def class_counts(counts: pd.Series, title: str) -> tuple[Figure, str]:
 
 
 def confusion(matrix: pd.DataFrame, title: str) -> tuple[Figure, str]:
-    """Figures 6 to 9: fractions of each true class (rows) by predicted class."""
+    """Figures 6 to 9: fractions of each true class (rows) by predicted class (columns)."""
     import seaborn as sns
 
     side = 1.3 + 0.52 * len(matrix)
@@ -43,11 +43,11 @@ def curves(histories: pd.DataFrame, title: str, published: float = float("nan"))
     """Figures 10 to 13: accuracy on the training and the validation part after each epoch; seeds as a band.
 
     Args:
-        histories: history.csv of every seed, one below the other, with a column seed.
+        histories: history.csv of every seed in one table, with a column seed.
         published: the accuracy that the paper prints for the test part, as a fraction; NaN: none.
     """
     figure, axes = plt.subplots(figsize=(4.3, 2.8))
-    # of the folds of a seed, if there are some
+    # the mean over folds, if there are any
     mean = histories.groupby(["seed", "epoch"], as_index=False).mean(numeric_only=True)
     for part, colour in SERIES.items():
         seeds = mean.pivot(index="epoch", columns="seed", values=f"{part}_accuracy")

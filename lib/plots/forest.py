@@ -1,4 +1,4 @@
-"""What decides verdicts, as a chart: one interval per claim, beside the line that the claim has to pass."""
+"""Draw the intervals behind verdicts: one per claim, with a mark at its criterion."""
 
 from textwrap import fill
 

@@ -1,4 +1,4 @@
-"""Charts of images that may have several labels: a function takes a table, and returns a figure and its text."""
+"""Charts for images that may have several labels; each function returns a figure and its alternative text."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,7 +9,7 @@ from lib.plots.charts import BESIDE, PROTOCOLS
 
 
 def areas(table: pd.DataFrame, beside: str, title: str) -> tuple[Figure, str]:
-    """AUC of each label: the best network of the label with its 95 % interval, other networks pale; 0.5 is chance.
+    """The AUC of each label: its best network with the 95 % interval, other networks pale; 0.5 is chance.
 
     Args:
         table: label, groups (of images that have it), model, auc, low, high (or empty).

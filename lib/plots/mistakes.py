@@ -1,4 +1,4 @@
-"""The images that a model is most sure of and wrong about: a label may be wrong, or a network reads another thing.
+"""Show the wrong predictions with the highest probability; the label may be wrong, or the model.
 
 predictions --surely_wrong--> table      pixels, table --gallery--> figure
 """
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 
 def surely_wrong(table: pd.DataFrame, number: int = 12) -> pd.DataFrame:
-    """The images that a model was most sure of and wrong about: path, label, predicted, probability."""
+    """The `number` wrong predictions with the highest probability: path, label, predicted, probability."""
     probability = table[[name for name in table if name.startswith("p_")]].max(axis=1)
     wrong = table.assign(probability=probability)[table.label != table.predicted]
     columns = ["path", "label", "predicted", "probability"]
@@ -18,7 +18,7 @@ def surely_wrong(table: pd.DataFrame, number: int = 12) -> pd.DataFrame:
 
 
 def gallery(pictures: np.ndarray, wrong: pd.DataFrame) -> tuple[Figure, str]:
-    """The images that a model is most sure of and wrong about, four in a row.
+    """A gallery of wrong predictions, four in a row.
 
     Args:
         pictures: (images, size, size, 3) uint8. wrong: label, predicted, probability; the same rows, at least one.

@@ -1,4 +1,4 @@
-"""Charts for first screens of reports: each function takes a table and returns a figure and its alternative text."""
+"""Charts for first screens of reports; each function returns a figure and its alternative text."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,7 +9,10 @@ from lib.plots.charts import BESIDE, PROTOCOLS
 
 
 def ranked(table: pd.DataFrame, what: str) -> tuple[Figure, str]:
-    """One dot per model. table: model, value, chosen (in another colour), in the order to show. what: the values."""
+    """One dot per model.
+
+    table: model, value, chosen (True: in another colour), in the order to show. what: name of the values.
+    """
     figure, axes = plt.subplots(figsize=(8, 0.9 + 0.25 * len(table)))
     for chosen, colour, label in [(True, "#d9822b", "chosen"), (False, PROTOCOLS["group"], "others")]:
         rows = (table.chosen == chosen).to_numpy()
@@ -23,7 +26,7 @@ def ranked(table: pd.DataFrame, what: str) -> tuple[Figure, str]:
 
 
 def losses(table: pd.DataFrame) -> tuple[Figure, str]:
-    """Whether trainings learned: each one's last training loss over that of the best constant answer, on a log axis.
+    """The last training loss of every training divided by that of the best constant answer, on a log axis.
 
     Args:
         table: model, ratio; one row per training, models in the order to show.

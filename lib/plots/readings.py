@@ -1,4 +1,4 @@
-"""What figures show, in numbers, from the tables that they are drawn from.
+"""Say in numbers what figures show, from the tables behind them.
 
 confusion.csv --recognised-->  per model: the class recognised most often, least often, and the most frequent confusion
 history.csv   --last_epoch-->  per model: accuracy after the last epoch, training and validation, and their gap
@@ -8,11 +8,11 @@ import pandas as pd
 
 
 def recognised(confusion: pd.DataFrame) -> pd.DataFrame:
-    """One row per model, shares as text.
+    """One row per model: the classes recognised most and least often, and the most frequent confusion; shares as text.
 
     Args:
         confusion: model, true, predicted, fraction (of the true class), one row per seed; classes without a test image
-            have fractions of 0, and are left out.
+            have fractions of 0 and are left out.
     """
     found = {}
     for model, part in confusion.groupby("model", sort=False):
@@ -30,10 +30,10 @@ def recognised(confusion: pd.DataFrame) -> pd.DataFrame:
 
 
 def last_epoch(histories: pd.DataFrame) -> pd.DataFrame:
-    """One row per model: seeds, epochs, training and validation accuracy in percent, and their gap in points.
+    """One row per model: seeds, epochs, training and validation accuracy in percent, their gap in percentage points.
 
     Args:
-        histories: model, seed, epoch, train_accuracy, validation_accuracy; means over seeds are given.
+        histories: model, seed, epoch, train_accuracy, validation_accuracy; the row is a mean over seeds.
     """
     found = {}
     for model, part in histories.groupby("model", sort=False):

@@ -24,8 +24,8 @@ from lib import strict
 from lib.data.files import write, write_csv
 from lib.strict import known
 
-WIDER = 0.7  # inches around a figure whose labels may be wider than matplotlib reckons
-# The paper's diagrams, redrawn: lib/plots/<name>.svg, and its alternative text. No data is in them.
+WIDER = 0.7  # inches around a figure, if labels may be wider than matplotlib computes
+# The paper's diagrams, redrawn: name of lib/plots/<name>.svg -> alternative text.
 DRAWINGS = {
     "architecture": (
         "From image to logits: image, patches, linear embedding, class token, positions, encoder blocks, norm of the"
@@ -41,19 +41,19 @@ DRAWINGS = {
 
 
 def drawing(name: str) -> Path:
-    """The SVG file of one of DRAWINGS. StudyError: there is no such drawing."""
+    """The SVG file of one of DRAWINGS. StudyError: the name is unknown."""
     return strict.ROOT / "lib" / "plots" / f"{known(name, DRAWINGS, 'drawing')}.svg"
 
 
 def as_svg(figure: Figure | Path | bytes) -> bytes:
-    """A figure as SVG, the same bytes each time, and close it; or the SVG in a file, or SVG as it is."""
+    """Return a figure as SVG, with the same bytes each time, and close it; or read an SVG file; or pass SVG through."""
     if isinstance(figure, bytes):
         return figure
     if isinstance(figure, Path):
         return figure.read_bytes()
     with warnings.catch_warnings(record=True) as caught:
         svg = saved(figure)
-        # letters that matplotlib's font lacks, as Chinese ones: browsers have them, and they are wider than reckoned
+        # matplotlib's font lacks some letters, for instance Chinese; in browsers they are wider than it computes
         if any("missing from font" in str(warning.message) for warning in caught):
             svg = saved(figure, pad_inches=WIDER)
     plt.close(figure)
@@ -61,14 +61,14 @@ def as_svg(figure: Figure | Path | bytes) -> bytes:
 
 
 def saved(figure: Figure, **how) -> bytes:
-    """A figure as SVG."""
+    """Save a figure as SVG; how: arguments of savefig."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None}, **how)
     return buffer.getvalue()
 
 
 def as_html(svg: bytes, alt: str, caption: str = "") -> str:
-    """An HTML figure that carries its picture inside."""
+    """An HTML figure with its picture inside."""
     source = f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
     picture = f'<img src="{source}" alt="{html.escape(alt)}"{natural_width(svg)}>'
     below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
@@ -76,7 +76,7 @@ def as_html(svg: bytes, alt: str, caption: str = "") -> str:
 
 
 def natural_width(svg: bytes) -> str:
-    """The width of a drawing for the page's style, which keeps its text readable on a narrow screen."""
+    """A style attribute with the drawing's width, so that its text stays readable on a narrow screen; or empty."""
     found = re.search(rb'<svg[^>]*\swidth="([\d.]+)(pt|px)?"', svg)
     if not found:
         return ""
@@ -96,12 +96,12 @@ def show(figure: Figure | Path | bytes, alt: str, caption: str = "") -> None:
 
 
 def gallery(folder: Path, table: pd.DataFrame) -> None:
-    """Show saved figures side by side; `table`: file, title, alt, number (of the paper's figure, or empty)."""
+    """Show saved figures side by side; `table`: file, title, alt, number (of the paper's figure, or NaN)."""
     display(HTML(gallery_html(folder, table)))
 
 
 def gallery_html(folder: Path, table: pd.DataFrame) -> str:
-    """Saved figures side by side; `table` as for `gallery`."""
+    """The HTML of `gallery`."""
     shown = []
     for row in table.itertuples():
         caption = f"Figure {row.number:.0f}, re-made: {row.title}" if pd.notna(row.number) else row.title
@@ -110,7 +110,7 @@ def gallery_html(folder: Path, table: pd.DataFrame) -> str:
 
 
 def versions(*packages: str) -> None:
-    """Print the versions of Python and of packages; nothing is imported for it."""
+    """Print the versions of Python and of packages, without importing them."""
     named = [f"{package} {version(package)}" for package in packages]
     print(", ".join([f"Python {platform.python_version()}", *named]))
 
@@ -122,7 +122,7 @@ def answer(path: Path, text: str) -> None:
 
 
 class Album:
-    """The figures of one page: SVG files in a folder, and figures.csv, which says what each of them is."""
+    """The figures of one page: SVG files in a folder, and figures.csv, which describes them."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -130,11 +130,11 @@ class Album:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row per figure: file, title, alt, number (of the paper's figure, or empty), and the keys of keep."""
+        """One row per figure: file, title, alt, number (of the paper's figure, or NaN), and the keys of `add`."""
         return pd.DataFrame(self._rows, columns=None if self._rows else ["file", "title", "alt", "number"])
 
     def add(self, name: str, title: str, figure: Figure | Path | bytes, alt: str, number: int | None = None, **keys):
-        """Save a figure as <name>.svg, and add it to figures.csv with its `keys`; returns the file."""
+        """Save a figure as <name>.svg, add it to figures.csv with its `keys`, and return the file."""
         path = self.folder / f"{name}.svg"
         save(figure, path)
         self._rows.append({"file": path.name, "title": title, "alt": alt, "number": number, **keys})
@@ -142,11 +142,11 @@ class Album:
         return path
 
     def keep(self, name: str, title: str, figure: Figure | Path | bytes, alt: str, number: int | None = None, **keys):
-        """Add a figure, and show it."""
+        """Add a figure as `add` does, and show it."""
         show(self.add(name, title, figure, alt, number, **keys), alt, title)
 
     def gallery(self, **keys):
-        """Show the figures that were added with these keys, side by side."""
+        """Show all figures that were added with these keys, side by side."""
         chosen = self.table
         for key, value in keys.items():
             chosen = chosen[chosen[key] == value]

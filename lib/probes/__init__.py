@@ -1,12 +1,12 @@
-"""What notebook 04 measures of attention: which head wins (ties), where models look (maps), what it costs (costs)."""
+"""Measurements of attention for notebook 04: which head wins (ties), where models look (maps), the cost (costs)."""
 
 from lib.study import Run, Study
 
 
 def trained_vits(study: Study, split: str) -> list[Run]:
-    """Every run of a ViT under a split that has a result, if the weights and the images of all are here; else none.
+    """Every run of a ViT under a split that has a result; empty unless all weights and images are on this machine.
 
-    Weights and images are not in Git: in a fresh clone there are none, and pages show the committed tables.
+    Git does not hold weights and images, so in a fresh clone pages show the committed tables.
     """
     cells = [cell for cell in study.cells if cell.split == split]
     models = study.vits(plain=True) + study.vits(plain=False)

@@ -1,4 +1,4 @@
-"""What attention costs: parameters, FLOPs, time and peak memory of a training step, against image size (section 4.7).
+"""Measure parameters, FLOPs, time and peak memory of a training step against image size (section 4.7).
 
 kind of attention, image size --whole, one_block--> module and inputs --costs--> one row each --growth--> exponents
 """
@@ -23,14 +23,14 @@ KINDS = ["plain", *PRESETS]
 
 
 def whole(kind: str, image_size: int, **size) -> nn.Module:
-    """A ViT with plain attention or a preset's; `size`: arguments of load_vit that differ from ViT-B/16."""
+    """Build a ViT with plain attention or that of a preset; `size`: arguments of load_vit that differ from ViT-B/16."""
     size = {**B_16, **size}
     model = load_vit(image_size, **size)
     return model if kind == "plain" else replace_attention(model, **PRESETS[kind](size["dim"], size["num_heads"]))
 
 
 def one_block(kind: str, image_size: int, device: torch.device, **size) -> tuple[nn.Module, Tensor, None]:
-    """One of its blocks, and the block's input: random tokens of one image, and no mask."""
+    """One block of a ViT as in `whole`, and its inputs: random tokens (1, tokens, dim) of one image, and no mask."""
     size = {**B_16, **size, "num_layers": 1}
     block = whole(kind, image_size, **size).transformer.blocks[0].to(device)
     tokens = (image_size // size["patches"]) ** 2 + 1
@@ -38,7 +38,7 @@ def one_block(kind: str, image_size: int, device: torch.device, **size) -> tuple
 
 
 def blocks(image_sizes: list[int], device: torch.device, **size) -> pd.DataFrame:
-    """`costs` of one block of a ViT with each kind of attention: one row per image size and kind."""
+    """`costs` of one block of a ViT for each kind of attention: one row per image size (px) and kind."""
     tables = []
     for image_size in image_sizes:
         modules = {kind: one_block(kind, image_size, device, **size) for kind in KINDS}
@@ -51,12 +51,12 @@ def costs(modules: dict[str, tuple], repeats: int = 3) -> pd.DataFrame:
     """One row per module: parameters, FLOPs, seconds (median) and peak bytes of a step: forward and backward pass.
 
     Args:
-        modules: name -> (module, *its inputs). They take turns when they are timed.
+        modules: name -> (module, *its inputs). They are timed in turns.
     """
     steps = {name: partial(step, module.train(), *inputs) for name, (module, *inputs) in modules.items()}
     seconds, rows = in_turns(steps, repeats).median(), []
     for module, *_ in modules.values():
-        # gradients are part of what a step holds in memory
+        # gradients count to the memory of a step
         module.zero_grad()
     for name, (module, *_) in modules.items():
         with FlopCounterMode(display=False) as counter:
@@ -75,15 +75,15 @@ def costs(modules: dict[str, tuple], repeats: int = 3) -> pd.DataFrame:
 
 
 def step(module: nn.Module, *inputs) -> None:
-    """Forward and backward pass."""
+    """Run a forward and a backward pass."""
     module(*inputs).sum().backward()
 
 
 def in_turns(calls: dict[str, Callable], rounds: int) -> pd.DataFrame:
     """Wall-clock seconds: one row per round, one column per call.
 
-    In a round every call has one turn, so that a slow moment of the machine affects all of them; every other round is
-    in reverse order. A first round, which is not counted, warms up.
+    In a round every call has one turn, so that a slow moment of the machine affects all; every other round is in
+    reverse order. A first round warms up and does not count.
     """
     rows = []
     for number in range(rounds + 1):
@@ -103,7 +103,7 @@ def in_turns(calls: dict[str, Callable], rounds: int) -> pd.DataFrame:
 class Held(TorchDispatchMode):
     """Counts the bytes of every storage that an operation returns, until it is freed; `peak` is the maximum.
 
-    torch's own MemTracker gives these figures plus the input of the module, and rounds up to blocks on CUDA.
+    torch's MemTracker gives the same numbers plus the module's input, and rounds up to blocks on CUDA.
     """
 
     def __init__(self):
@@ -118,20 +118,20 @@ class Held(TorchDispatchMode):
         return result
 
     def hold(self, storage: torch.UntypedStorage) -> None:
-        """Count a storage once, for as long as it lives."""
+        """Count a storage once, until it is freed."""
         if storage not in self.known:
             self.known.add(storage)
             self.add(storage.nbytes())
             weakref.finalize(storage, self.add, -storage.nbytes())
 
     def add(self, number: int) -> None:
-        """Count `number` bytes more (or less)."""
+        """Add `number` bytes, which may be negative."""
         self.now += number
         self.peak = max(self.peak, self.now)
 
 
 def peak_bytes(module: nn.Module, step: Callable) -> int:
-    """The maximum memory that tensors hold during a step: weights, gradients and all intermediate results."""
+    """The most bytes that tensors hold during a step: weights, gradients and intermediate results."""
     with Held() as held:
         for tensor in [*module.parameters(), *module.buffers()]:
             held.hold(tensor.untyped_storage())
@@ -147,7 +147,7 @@ def growth(table: pd.DataFrame, quantity: str) -> pd.Series:
     return pd.Series(exponents).rename_axis("attention")
 
 
-UNITS = {  # column: (what people read, its unit)
+UNITS = {  # column: (heading, unit)
     "parameters": ("parameters (M)", 1e6),
     "flops": ("GFLOP", 1e9),
     "seconds": ("seconds", 1),
@@ -156,7 +156,7 @@ UNITS = {  # column: (what people read, its unit)
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """`costs` in units that people read."""
+    """Convert `costs` to the headings and units of UNITS."""
     names = {column: name for column, (name, _) in UNITS.items()}
     scaled = {column: table[column] / unit for column, (_, unit) in UNITS.items()}
     return table.assign(**scaled).rename(columns=names)

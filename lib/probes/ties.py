@@ -1,7 +1,7 @@
-"""Who wins: which head a selection rule chooses, and what the choice depends on besides the image.
+"""Measure which head a selection rule chooses, and what the choice depends on besides the image.
 
 network, images --norms--> the L1 norm of every head; --neighbours--> do predictions depend on the batch?
-attention, its input tokens --winners--> the chosen head of every image, under one rule, precision, order, ...
+attention, its input tokens --winners--> the chosen head of every image, for one rule, precision, order, ...
                             --sensitivity--> one row per rule, precision and condition: how often the choice changes
 """
 
@@ -20,7 +20,7 @@ from lib.training.fit import predict
 from lib.training.images import Images
 
 PRECISIONS = {"fp64": torch.float64, "fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-RULES = ["l1", "column_sum", "score_l1", "output_norm", "confidence", "entropy"]  # those that look at the heads
+RULES = ["l1", "column_sum", "score_l1", "output_norm", "confidence", "entropy"]  # rules that depend on the heads
 SCOPES = ["image", "batch"]
 WHERE = ["rule", "precision", "scope", "condition", "head"]  # the keys of `sensitivity`
 
@@ -29,8 +29,8 @@ def norms(network: nn.Module, pixels: Tensor) -> pd.DataFrame:
     """The smallest and the largest L1 norm of a head's probabilities, over images, blocks and heads, per precision.
 
     Returns:
-        precision, tokens, smallest, largest (text, since six decimals would not show rounding), units: the larger of
-        their two relative deviations from the number of tokens, in units of the precision's rounding (eps).
+        precision, tokens, smallest, largest (text, since six decimals would hide rounding), units (the larger of their
+        relative deviations from the number of tokens, in multiples of the precision's eps).
     """
     rows = []
     for precision, dtype in PRECISIONS.items():
@@ -46,7 +46,7 @@ def norms(network: nn.Module, pixels: Tensor) -> pd.DataFrame:
 
 @torch.no_grad()
 def read_by_choice(attention: BestHeadAttention, tokens: Tensor) -> Tensor:
-    """What the attention's rule reads, (batch, heads, ...); tokens: the attention's input, (batch, tokens, dim)."""
+    """What the attention's rule reads, (batch, heads, ...), for its input tokens, (batch, tokens, dim)."""
     seen = []
 
     def keep(module, arguments, output):
@@ -65,7 +65,7 @@ def winner_of(choice: Choice, seen: Tensor, *, renumber: bool = False, reorder: 
 
     Args:
         seen: what the rule reads, (batch, heads, ...).
-        renumber: give the heads to the rule in reverse. Another head then wins only where the best ones tie.
+        renumber: give the heads to the rule in reverse; another head then wins only if the best ones tie.
         reorder: reverse each row (keys, or a head's outputs), so that sums add the same numbers in another order.
     """
     if renumber:
@@ -77,13 +77,13 @@ def winner_of(choice: Choice, seen: Tensor, *, renumber: bool = False, reorder: 
 
 
 def winners(attention: BestHeadAttention, tokens: Tensor, **how: bool) -> Tensor:
-    """`winner_of` an attention's own choice among the heads that it makes of its input, (batch, tokens, dim)."""
+    """`winner_of` for an attention's own rule and its input, (batch, tokens, dim)."""
     return winner_of(attention.choice, read_by_choice(attention, tokens), **how)
 
 
 @contextlib.contextmanager
 def threads(number: int):
-    """In this context torch computes with `number` threads."""
+    """A context in which torch computes with `number` threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:
@@ -93,7 +93,7 @@ def threads(number: int):
 
 
 def variant(attention: BestHeadAttention, selection: str, scope: str, dtype: torch.dtype) -> BestHeadAttention:
-    """A copy of an attention in another precision that chooses by another rule, in eval mode."""
+    """A copy of an attention with another precision, rule and scope, in eval mode."""
     other = copy.deepcopy(attention).to(dtype).eval()
     other.choice = Choice(selection, scope)
     return other
@@ -102,9 +102,9 @@ def variant(attention: BestHeadAttention, selection: str, scope: str, dtype: tor
 def winners_under_every_condition(
     attention: BestHeadAttention, batches: list[Tensor], choices: dict[tuple, Choice]
 ) -> dict[tuple, dict[str, Tensor]]:
-    """Per choice, the winners of all batches: as they are, and under conditions that change one thing.
+    """For each choice, the winners of all batches: as is, and under conditions that change one thing.
 
-    All choices read what the attention's own reads, so the attention is computed once for all of them.
+    All choices read the same as the attention's own rule, so the attention is computed once.
     """
     found = {key: {} for key in choices}
 
@@ -136,11 +136,11 @@ def sensitivity(attention: BestHeadAttention, batches: list[Tensor], dropout: fl
     """One row per scope, rule, precision, condition and head: how often it wins, and how often the winner changes.
 
     Args:
-        batches: input tokens, (batch, tokens, dim) each. dropout: on the probabilities, where a condition has it.
+        batches: input tokens, (batch, tokens, dim) each. dropout: on the probabilities, in conditions that have it.
 
     Returns:
-        rule, precision, scope, condition, head, won (share of choices), changed (share of choices, the same for every
-        head of a condition): compared with `as is`, and for `dropout again` with `dropout`.
+        rule, precision, scope, condition, head, won (share of choices), changed (share of choices that differ from `as
+        is`, or for `dropout again` from `dropout`; the same for every head).
     """
     found = {}
     for precision, dtype in PRECISIONS.items():
@@ -166,12 +166,12 @@ def sensitivity(attention: BestHeadAttention, batches: list[Tensor], dropout: fl
 def faces(heads: int = 4, tokens: int = 65, images: int = 16, batches: int = 40) -> pd.DataFrame:
     """The two faces of the published rule, one choice per batch, on random probabilities in fp32.
 
-    Row by row, as `l1` sums, every head ties exactly. The released code takes the norm of a head's whole tensor of a
-    batch in one go: how that rounds depends on the function that adds up.
+    Summed row by row, as `l1` does, all heads tie exactly. The released code sums a head's whole tensor of a batch at
+    once, so the result depends on how the summing function rounds.
 
     Returns:
-        summed, head, won (how many batches); renumbered and reordered (share of batches in which another head wins when
-        the heads are numbered in reverse, or the images of the batch reversed; the same for every head).
+        summed, head, won (number of batches); renumbered and reordered (share of batches in which another head wins
+        if the heads are numbered in reverse, or the batch's images reversed; the same for every head).
     """
     generator, rows = torch.Generator().manual_seed(0), Choice("l1", "batch")
     drawn = [torch.randn(images, heads, tokens, tokens, generator=generator).softmax(-1) for _ in range(batches)]
@@ -196,20 +196,20 @@ def faces(heads: int = 4, tokens: int = 65, images: int = 16, batches: int = 40)
 
 
 def first_and_last(network: nn.Module, pixels: Tensor, batch: int = 16) -> pd.DataFrame:
-    """`sensitivity` with one choice per image and one per batch: the mean of the first and the last block."""
+    """`sensitivity` for both scopes, averaged over the first and the last block."""
     records, blocks = record(network, pixels), network.transformer.blocks
     tables = [sensitivity(blocks[block].attn, records[block].tokens.split(batch)) for block in [0, -1]]
     return pd.concat(tables).groupby(WHERE, sort=False, as_index=False).mean()
 
 
 def neighbours(network: nn.Module, images: Images, rows: Tensor) -> pd.DataFrame:
-    """Does a prediction depend on which images share its batch? One row per rule.
+    """Test whether predictions depend on the other images of a batch; one row per rule.
 
-    First the model's own rule and scope; then the other rules with one choice per batch, on the same weights.
+    First the model's own rule and scope, then the other rules with one choice per batch, on the same weights.
 
     Returns:
         rule, scope, own (whether the model was trained with them), images, changed (share of predictions that differ
-        between batches of 64 and of 1), moved (the largest difference of a probability).
+        between batches of 64 and of 1), moved (largest difference of a probability, 0 to 1).
     """
     attentions, table = [block.attn for block in network.transformer.blocks], []
     own = [attention.choice for attention in attentions]

@@ -1,4 +1,4 @@
-"""What was found about each document, and how sure it is: two lines each, made from committed tables.
+"""Say what was found about each document and how sure it is, in two lines each, from committed tables.
 
 params/published/<document>/document.yaml, reports/*/claims/claims.csv, reports/answer --documents--> Document
 """
@@ -13,42 +13,42 @@ from lib.report import headline
 from lib.strict import Key, Name, Strict, read_yaml, validated
 from lib.study import Study
 
-RESIDUAL = "res-vit"  # the document whose question reports/answer joins
-SHOWN = 2  # claims that a line names
+RESIDUAL = "res-vit"  # the document that reports/answer is about
+SHOWN = 2  # number of claims that a line names
 
 
 class Source(Strict):
-    """A file document.yaml."""
+    """The content of a document.yaml."""
 
     title: Name
     authors: Name
     year: int | None = None
     link: str | None = None  # its address
     own: list[Key] = []  # studies in the document's own setting
-    setting: str = ""  # that setting, as the document has it, in a sentence
+    setting: str = ""  # the document's own setting, in a sentence
 
 
 class Document(NamedTuple):
-    """A document, and what the studies of it found."""
+    """A document, its studies and their findings."""
 
-    name: str  # of its folder
+    name: str  # of its folder in params/published
     source: Source
-    studies: list[Study]  # all that name it, run or not
+    studies: list[Study]  # all studies of it, run or not
     finding: str
     sure: str
 
 
 def load_source(name: str) -> Source | None:
-    """What document.yaml says; None: the folder has none, since its numbers only stand beside ours.
+    """Read a document.yaml; None: the folder has none, since only its numbers are used.
 
-    StudyError: the file is not right.
+    StudyError: the file is wrong.
     """
     path = strict.ROOT / "params" / "published" / name / "document.yaml"
     return validated(Source, read_yaml(path), f"params/published/{name}/document.yaml") if path.exists() else None
 
 
 def documents(studies: list[Study]) -> list[Document]:
-    """Every document that these studies are about, the one with most studies first."""
+    """List the documents of these studies, the one with most studies first."""
     found, of = [], {study.study: document_of(study) for study in studies}
     for name, _ in Counter(name for name in of.values() if name).most_common():
         source = load_source(name)
@@ -60,16 +60,16 @@ def documents(studies: list[Study]) -> list[Document]:
 
 
 def document_of(study: Study) -> str | None:
-    """The document that a study is about: its paper, or that of the residual if it asks that question; None: none."""
+    """The document of a study: its paper, or RESIDUAL if the study asks that question; None: neither."""
     if study.paper and load_source(study.paper):
         return study.paper
     return RESIDUAL if headline.contest(study) else None
 
 
 def together(study: Study) -> str:
-    """What several studies found on the residual's question, and their page; empty where a study asks another one.
+    """What several studies found on the residual's question, with a link; empty for a study of another question.
 
-    The page is made from the tables of studies, so that no stage of theirs depends on it.
+    That page is made from the tables of studies, so no stage of theirs depends on it.
     """
     path = strict.ROOT / "reports" / "answer" / "answer.md"
     if document_of(study) != RESIDUAL or not path.exists():
@@ -79,7 +79,7 @@ def together(study: Study) -> str:
 
 
 def residual(studies: list[Study]) -> tuple[str, str]:
-    """Finding and how sure: the tie of the published rule; from reports/answer what the residual adds per data set."""
+    """Finding and how sure, for RESIDUAL: the published rule is a tie; from reports/answer, what the residual adds."""
     folder = strict.ROOT / "reports" / "answer"
     if not (folder / "answer.md").exists():
         return "No study of its question has been run yet.", ""
@@ -96,12 +96,12 @@ def residual(studies: list[Study]) -> tuple[str, str]:
 
 
 def between(numbers: pd.Series, form: str) -> str:
-    """The smallest and the largest number, or one where they print alike."""
+    """Format the smallest and the largest number, or one number if they print alike."""
     return " to ".join(dict.fromkeys(f"{end:{form}}" for end in [numbers.min(), numbers.max()]))
 
 
 def claimed(studies: list[Study], shown: int = SHOWN) -> tuple[str, str]:
-    """Finding, which names so many claims per verdict, and how sure, from the verdicts on the document's claims."""
+    """Finding and how sure, from the verdicts on a document's claims; names `shown` claims per verdict."""
     tables = [equations(studies)]
     for study in studies:
         path = study.report / "claims" / "claims.csv"
@@ -128,7 +128,7 @@ def claimed(studies: list[Study], shown: int = SHOWN) -> tuple[str, str]:
 
 
 def tie(studies: list[Study]) -> str:
-    """What the published rule for the best head is, with what page 04 measured; empty where no page 04 is."""
+    """Say that the published rule is a tie, with what page 04 measured; empty without a page 04."""
     for study in studies:
         path = study.shown("04_attention") / "ties.csv"
         if path.exists():
@@ -141,12 +141,12 @@ def tie(studies: list[Study]) -> str:
 
 
 def measured(estimate: str) -> str:
-    """A number with its unit, in brackets; nothing where it has none, and means nothing without its row."""
+    """A number with its unit in brackets; empty for a number without a unit."""
     return f" ({estimate})" if " " in estimate and not estimate[-1].isdigit() else ""
 
 
 def equations(studies: list[Study]) -> pd.DataFrame:
-    """One row as of claims.csv: how many of the document's equations page 00 confirms; none where no page 00 is."""
+    """One row like those of claims.csv: how many equations page 00 confirms; no row without a page 00."""
     for study in studies:
         path = study.shown("00_primer") / "checks.csv"
         if path.exists():
@@ -162,7 +162,7 @@ def equations(studies: list[Study]) -> pd.DataFrame:
 
 
 def setting(source: Source, studies: list[Study]) -> str:
-    """Whether the studies in the document's own setting were run."""
+    """Say whether the studies in the document's own setting were run."""
     lacking = [study.study for study in studies if study.study in source.own and not has_runs(study)]
     if not source.own:
         return ""
@@ -170,5 +170,5 @@ def setting(source: Source, studies: list[Study]) -> str:
 
 
 def has_runs(study: Study) -> bool:
-    """Whether one of its trainings is finished."""
+    """Whether any training of a study has ended."""
     return any(run.settings.exists() for run in study.runs)

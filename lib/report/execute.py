@@ -1,15 +1,15 @@
-"""A notebook and its parameters in, the executed notebook out.
+"""Execute a notebook with parameters.
 
     notebooks/05_train.ipynb --papermill--> build/<study>/05_train-<dataset>-<split>-<model>.ipynb
 
-Times, random ids and progress bars are left out, so that equal runs write equal bytes.
+Times, random ids and progress bars are removed, so that equal runs write equal bytes.
 """
 
 import os
 import sys
 from pathlib import Path
 
-sys.modules["rfc3987_syntax"] = None  # jsonschema does without it, and its import takes a second of every notebook
+sys.modules["rfc3987_syntax"] = None  # jsonschema works without it, and it takes a second of every notebook to import
 
 import nbformat  # noqa: E402
 
@@ -20,16 +20,16 @@ from lib.strict import StudyError  # noqa: E402
 from lib.study import load_study  # noqa: E402
 from lib.study.paths import page_name  # noqa: E402
 
-START = 600  # seconds that a kernel may take to start, on a machine that is busy
+START = 600  # seconds that a kernel may take to start on a busy machine
 WIDGET = "application/vnd.jupyter.widget-view+json"  # a progress bar
 
 
 def execute(notebook: str, study: str, parameters: dict[str, str]) -> Path:
-    """Execute a notebook for a study and keep it in build/; waits for another process that is at the same page.
+    """Execute a notebook for a study and keep it in build/; waits if another process makes the same page.
 
     Raises:
-        StudyError: parameters that are not right; or a cell raised a StudyError (its message is passed on) or anything
-            else (its traceback is shown). The notebook as far as it came is in build/failed/.
+        StudyError: parameters are wrong; or a cell raised a StudyError, whose message is passed on, or another error,
+            whose traceback is shown. build/failed/ keeps the notebook up to the failure.
     """
     executed = load_study(study).executed
     name = page_name(notebook, *parameters.values())
@@ -43,7 +43,7 @@ def execute(notebook: str, study: str, parameters: dict[str, str]) -> Path:
 
 
 def run(notebook: str, parameters: dict[str, str], kept: Path) -> nbformat.NotebookNode:
-    """Run a notebook by Papermill, which keeps it at `kept`, also where it fails; what it prints is shown at once."""
+    """Run a notebook by Papermill, which keeps it at `kept` even if it fails; shows prints at once."""
     import papermill
     from nbclient.exceptions import DeadKernelError
 
@@ -57,7 +57,7 @@ def run(notebook: str, parameters: dict[str, str], kept: Path) -> nbformat.Noteb
                 parameters,
                 cwd=strict.ROOT / "notebooks",
                 kernel_name="python3",
-                request_save_on_cell_execute=False,  # each time the whole notebook, with all its figures
+                request_save_on_cell_execute=False,  # it saves all figures after every cell
                 progress_bar=False,
                 stdout_file=sys.stdout,
                 stderr_file=sys.stderr,
@@ -78,7 +78,7 @@ def run(notebook: str, parameters: dict[str, str], kept: Path) -> nbformat.Noteb
 
 
 def killed(study: str) -> str:
-    """What to say where the process of a notebook has gone without a word."""
+    """The message for a notebook's process that ended without an error, with the cure for lack of memory."""
     size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"the process of this notebook was killed from outside: memory may have run out ({size:.0f} GiB are in this"
@@ -88,7 +88,7 @@ def killed(study: str) -> str:
 
 
 def stable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The same notebook without what differs between two equal runs."""
+    """Remove from a notebook what differs between two equal runs."""
     notebook.metadata.pop("papermill", None)
     notebook.metadata.get("language_info", {}).pop("version", None)
     for number, cell in enumerate(notebook.cells):

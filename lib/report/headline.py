@@ -1,4 +1,4 @@
-"""What a study leads with: two of its models, the question that they answer, and the answer, in sentences.
+"""The headline of a study: two of its models, the question that they answer, and the answer in sentences.
 
 study --contest--> question, A, B --context--> what else is known of the pair
 differences.csv, evidence.csv, context --headline, answer--> sentences, by the split that leaks least
@@ -17,7 +17,7 @@ from lib.evidence.scores import holm
 from lib.report.tables import span, within
 from lib.study import Study
 
-# split protocols, from the one that leaks least; folds over groups test every image
+# split protocols, the one that leaks least first; folds over groups test every image
 LEAST_LEAKING = ["folds", "group", "published", "random"]
 
 WORSE = "no, it is worse"
@@ -30,7 +30,7 @@ SAID = {
 
 
 class Contest(NamedTuple):
-    """The two models that a study leads with, and the question that they answer."""
+    """The two models of a study's headline, and the question that they answer."""
 
     question: str
     a: str
@@ -40,17 +40,17 @@ class Contest(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What else is known of the two models of a contest."""
+    """Other evidence on the two models of a contest."""
 
     # (data set, its split that leaks least) -> the same pair under other splits, from other starts, in other studies
     others: dict[tuple, list[Other]] = {}
-    # (data set, split) in which both have learned nothing
+    # (data set, split) in which both learned nothing
     nothing: set = set()
-    # what they differ in beside the residual
+    # settings that differ beside the residual
     apart: list[str] = []
     # (data set, split) -> p (Holm) over all contests of the study
     p_holm: dict = {}
-    # (data set, split) -> points within which claims.yaml calls the two equally accurate
+    # (data set, split) -> percentage points within which claims.yaml calls the two equally accurate
     margins: dict = {}
 
 
@@ -58,7 +58,7 @@ UNKNOWN = Context()
 
 
 def contest(study: Study) -> Contest | None:
-    """The first ViT with a residual, against the same ViT without it or else the plain ViT; None: no such pair."""
+    """The first ViT with a residual, against the same ViT without it or else the plain ViT; None: there is no pair."""
     plain, with_residual = study.vits(plain=True), [name for name in study.vits(plain=False) if arms.adds(study, name)]
     if not with_residual:
         return None
@@ -73,7 +73,7 @@ def contest(study: Study) -> Contest | None:
 
 
 def context(study: Study, compared: pd.DataFrame, one: Contest | None) -> Context:
-    """What the committed predictions of this and of other studies say of the pair; compared: differences.csv."""
+    """Gather the other evidence on the pair from committed predictions of all studies; compared: differences.csv."""
     if one is None:
         return Context()
     others = {}
@@ -85,7 +85,7 @@ def context(study: Study, compared: pd.DataFrame, one: Contest | None) -> Contex
 
 
 def registered(study: Study, one: Contest) -> dict:
-    """(data set, split) -> points: the claims of a study that the two models of its contest are equally accurate."""
+    """(data set, split) -> margin in percentage points, from the study's claims that the two are equally accurate."""
     found = {}
     for claim in load_claims(study).values():
         pair = (claim.of.get("models"), claim.of.get("minus"), claim.of.get("metric"))
@@ -95,7 +95,7 @@ def registered(study: Study, one: Contest) -> dict:
 
 
 def void(study: Study, compared: pd.DataFrame, one: Contest) -> set:
-    """The (data set, split) in which both models of a contest have learned nothing."""
+    """The (data set, split) in which both models of a contest learned nothing."""
     found = set()
     for dataset, _, order in by_split(compared, one):
         for split in order:
@@ -105,7 +105,7 @@ def void(study: Study, compared: pd.DataFrame, one: Contest) -> set:
 
 
 def learned_nothing(study: Study) -> str:
-    """A sentence that names the models half of whose trainings learned nothing; empty where there is none."""
+    """A sentence naming the models with at least half of their trainings without learning; empty if there are none."""
     named = []
     for (dataset, split), rows in learning.empty_models(study).groupby(["dataset", "split"], sort=False):
         where = f"on {within(study.entry(dataset).title)}, split `{split}`"
@@ -120,8 +120,8 @@ def learned_nothing(study: Study) -> str:
 def over_contests(study: Study, compared: pd.DataFrame, one: Contest) -> dict:
     """(data set, split) of the contest -> p over groups and seeds, corrected by Holm.
 
-    The contests of a study: every pair that differs in the residual alone, or else every pair of the same two kinds,
-    on every data set and under every split.
+    The correction counts every pair that differs only in the residual, or else every pair of the same two kinds, on
+    every data set and under every split.
     """
     if one.alone:
         own = set(study.models)
@@ -138,7 +138,7 @@ def over_contests(study: Study, compared: pd.DataFrame, one: Contest) -> dict:
 
 
 def headline(compared: pd.DataFrame, titles: dict[str, str], one: Contest | None, known: Context = UNKNOWN) -> str:
-    """The verdict on the two models, on each data set, by the split that leaks least; empty without the two.
+    """The verdict on the two models on each data set, by the split that leaks least; empty without a contest.
 
     Args:
         compared: differences.csv. titles: of data sets. one: see contest. known: see context.
@@ -154,9 +154,9 @@ def headline(compared: pd.DataFrame, titles: dict[str, str], one: Contest | None
 
 
 def beside_view(labels: pd.DataFrame, models: dict[str, str]) -> str:
-    """For which labels pictures say more than how they were taken, by the split that leaks least; empty where unknown.
+    """Say for which labels networks beat the view of the image alone, by the split that leaks least; empty if unknown.
 
-    The best network of each label counts: its interval is to lie above the AUC of the view, and above chance (0.5).
+    The interval of a label's best network must lie above the AUC of the view and above chance (0.5).
 
     Args:
         labels: labels.csv, with rows of the baseline `view`. models: titles of models.
@@ -173,7 +173,7 @@ def beside_view(labels: pd.DataFrame, models: dict[str, str]) -> str:
             f"{row.label} (AUC {row.auc:.2f} [{row.low:.2f}, {row.high:.2f}], view {row.view:.2f})"
             for row in best[told].itertuples()
         ]
-        # the one of most groups with its numbers
+        # the label with most groups is given with its numbers
         less = [f"{row.label} ({row.auc:.2f}, view {row.view:.2f})" for row in best[~told][:1].itertuples()]
         less += list(best[~told].label[1:])
         parts = [f"Pictures tell {', '.join(more)} better than the way they were taken does"] if more else []
@@ -191,7 +191,7 @@ def answer(
     one: Contest | None,
     known: Context = UNKNOWN,
 ) -> list[str]:
-    """The headline with its evidence, and with the verdicts of the other splits: a sentence or two per data set.
+    """The headline with its evidence and the verdicts of the other splits: a sentence or two per data set.
 
     Args:
         compared: differences.csv. assessed: evidence.csv. titles: of data sets. one: see contest. known: see context.
@@ -220,7 +220,7 @@ def answer(
 
 
 def by_split(compared: pd.DataFrame, one: Contest | None) -> Iterator[tuple[str, pd.DataFrame, list[str]]]:
-    """Per data set: (its name, the differences of the two models by split, splits from the one that leaks least)."""
+    """Yield per data set: its name, the differences of the two models by split, and its splits, least leaking first."""
     if one is None:
         return
     both = compared[(compared.a == one.a) & (compared.b == one.b)]
@@ -232,12 +232,12 @@ def by_split(compared: pd.DataFrame, one: Contest | None) -> Iterator[tuple[str,
 
 
 def unconfirmed(row, known: Context) -> bool:
-    """Whether other trainings of the pair lie elsewhere than a row of differences.csv."""
+    """Whether other trainings of the pair disagree with a row of differences.csv."""
     return arms.disagree(row.low, row.high, known.others.get((row.dataset, row.split), []))
 
 
 def verdict(row, known: Context = UNKNOWN) -> str:
-    """Whether A is better, by a row of differences.csv and by what else is known."""
+    """The verdict on whether A is better, by a row of differences.csv and other evidence."""
     if (row.dataset, row.split) in known.nothing:
         return NOTHING
     by_itself = alone(row, known)
@@ -247,8 +247,8 @@ def verdict(row, known: Context = UNKNOWN) -> str:
 
 
 def alone(row, known: Context) -> str:
-    """Whether A is better, by a row of differences.csv and the contests of its study."""
-    # an interval that lies on either side of 0 by the random stream decides nothing
+    """The verdict on whether A is better, by a row of differences.csv, corrected for the contests of its study."""
+    # nothing is decided if the side of 0 depends on the random stream
     decided = row.get("steady", True) and (row.low > 0 or row.high < 0)
     if row.seeds == 1:
         return "undecided, from one training of each"
@@ -262,7 +262,7 @@ def alone(row, known: Context) -> str:
 
 
 def equal(row, known: Context) -> str:
-    """That A and B are equally accurate, by a margin that claims.yaml registered; empty where that is not shown."""
+    """Say that A and B are equally accurate by the margin of claims.yaml; empty if that is not shown."""
     margin = known.margins.get((row.dataset, row.split))
     if margin is None or row.seeds < SEEDS or inside(row, margin / 100) != SUPPORTED:
         return ""
@@ -270,14 +270,14 @@ def equal(row, known: Context) -> str:
 
 
 def smaller(row, known: Context) -> str:
-    """That a difference which is shown is smaller than the margin of equal accuracy; empty where it is not."""
+    """Say that a shown difference is smaller than the margin of claims.yaml; empty if it is not."""
     if verdict(row, known) not in ("yes", WORSE) or not equal(row, known):
         return ""
     return f", less than the registered {known.margins[row.dataset, row.split]:g} points"
 
 
 def difference(row, known: Context = UNKNOWN) -> str:
-    """A row of differences.csv in words."""
+    """Say a row of differences.csv in words."""
     said = verdict(row, known)
     if row.seeds == 1:
         return f"{span(row)} points, from one training of each: undecided, another seed may change the sign."

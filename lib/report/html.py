@@ -1,6 +1,6 @@
-"""Make a page navigable: ids on headings, a contents list, and tables that are named and scroll by themselves.
+"""Make a page of nbconvert navigable: ids on headings, a contents list, named tables that scroll by themselves.
 
-A page of nbconvert, changed in place: its text stays; only the names of its parts are added.
+The page is changed in place; its text stays.
 """
 
 import base64
@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 from bs4 import BeautifulSoup, Tag
 
-LONG = 15  # lines of a print that are shown unfolded
+LONG = 15  # lines; longer prints are folded
 MINUS = re.compile(r"(?<![\w.\u2212-])-(?=\d)")
 PERCENT = re.compile(r"(?<=\d) ?%(?!\w)")
-CONTENTS = '<nav class="contents" aria-label="Contents"></nav>'  # where a page's contents list goes
+CONTENTS = '<nav class="contents" aria-label="Contents"></nav>'  # place of a page's contents list
 
 
 def add_landmarks(soup: BeautifulSoup) -> None:
@@ -35,7 +35,7 @@ def add_landmarks(soup: BeautifulSoup) -> None:
 
 
 def one_notation(soup: BeautifulSoup) -> None:
-    """Write numbers in one way: a minus sign before digits, and a space before a percent sign; code stays."""
+    """Unify numbers outside code: a minus sign before digits, and a space before a percent sign."""
     for text in soup.select_one("main").find_all(string=True):
         if text.find_parent(["pre", "code", "math", "style", "script"]) is None:
             same = MINUS.sub("\u2212", PERCENT.sub("\u00a0%", text))
@@ -44,7 +44,7 @@ def one_notation(soup: BeautifulSoup) -> None:
 
 
 def name_headings(soup: BeautifulSoup) -> None:
-    """Set an id per heading, as Jupyter does: hyphens for spaces; the second of the same text ends in -2."""
+    """Set an id per heading, as Jupyter does: hyphens for spaces; a second heading of the same text ends in -2."""
     times = {}
     for heading in soup.select("main :is(h1, h2, h3, h4)"):
         name = "-".join(heading.get_text().split())
@@ -53,7 +53,7 @@ def name_headings(soup: BeautifulSoup) -> None:
 
 
 def fold_long_prints(soup: BeautifulSoup) -> None:
-    """Fold what a cell prints where it is longer than a screen's third: a training's epochs, for instance."""
+    """Fold prints of more than LONG lines, for instance the epochs of a training."""
     for printed in soup.select("main .output_stdout pre"):
         lines = printed.get_text().strip().count("\n") + 1
         if lines > LONG:
@@ -64,10 +64,10 @@ def fold_long_prints(soup: BeautifulSoup) -> None:
 
 
 def figures_as_files(soup: BeautifulSoup, report: Path) -> None:
-    """Show a figure from its SVG file, where the report holds one: a page of a hundred figures stays small.
+    """Show figures from SVG files of the report if it holds them, so that a page of many figures stays small.
 
     Args:
-        report: the folder that the page stands in.
+        report: the folder of the page.
     """
     files = {path.read_bytes(): path for path in sorted(report.rglob("*.svg"), reverse=True)}
     for picture in soup.select('img[src^="data:image/svg+xml;base64,"]'):
@@ -96,7 +96,7 @@ def fill_contents(nav: Tag, headings: list[Tag]) -> None:
 
 
 def remove_styling(table: Tag) -> None:
-    """Remove pandas' styling, which the page's style replaces; a table without rows says so."""
+    """Remove pandas' styling, which the page's style replaces; an empty table says that it is empty."""
     for tag in [table, *table.find_all(True)]:
         for name in ["border", "style", "valign"]:
             tag.attrs.pop(name, None)
@@ -106,7 +106,7 @@ def remove_styling(table: Tag) -> None:
 
 
 def join_header_rows(table: Tag) -> None:
-    """Move the names of index columns, which pandas writes in a header row of their own, into the row above."""
+    """Move the names of index columns, for which pandas writes a second header row, into the first."""
     rows = [row.find_all(["th", "td"], recursive=False) for row in table.select("thead tr")]
     if len(rows) < 2 or len(rows[-2]) != len(rows[-1]):
         return
@@ -123,7 +123,7 @@ def join_header_rows(table: Tag) -> None:
 
 
 def set_scopes(table: Tag) -> None:
-    """Say which cells a header is for; an empty header becomes a data cell."""
+    """Set the scope of table headers, row or column; an empty header becomes a data cell."""
     for head in table.find_all("th"):
         if not head.get_text().strip():
             head.name = "td"
@@ -134,7 +134,7 @@ def set_scopes(table: Tag) -> None:
 
 
 def wrap_in_region(table: Tag, named: dict[str, int]) -> None:
-    """Let a table wider than the screen scroll in a region that the keyboard reaches, named after its section."""
+    """Put a table into a region that scrolls, that the keyboard reaches, and that is named after its section."""
     above = table.find_previous(["h1", "h2", "h3", "h4"])
     name = f"Table: {' '.join(above.get_text().split())}" if above else "Table"
     named[name] = named.get(name, 0) + 1

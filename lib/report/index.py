@@ -1,4 +1,4 @@
-"""reports/index.html: what was found about each document, how sure it is, and every study, run or not.
+"""Make reports/index.html: the findings on each document, how sure they are, and all studies, run or not.
 
 params/*/params.yaml, params/published/*/document.yaml, reports/*/ --index_html--> reports/index.html
 """
@@ -24,7 +24,7 @@ PAGE = Path(__file__).parent / "page"
 
 
 def index_html() -> str:
-    """The page."""
+    """Make the page reports/index.html."""
     studies = committed()
     found = documents(studies)
     own = {name for document in found for name in document.source.own}
@@ -51,20 +51,20 @@ def index_html() -> str:
 
 
 def template():
-    """The template of this page."""
-    # autoescape: what comes from files is text
+    """The Jinja template of this page."""
+    # autoescape: text from files is no HTML
     environment = Environment(loader=FileSystemLoader(PAGE), autoescape=True, undefined=StrictUndefined)
     return environment.get_template("studies.html.j2")
 
 
 def line(text: str) -> Markup:
-    """A line of Markdown as HTML, without a paragraph around it."""
+    """Convert a line of Markdown to HTML without a paragraph around it."""
     made = BeautifulSoup(markdown2html(html.escape(text, quote=False)), "html.parser")
     return Markup(made.p.decode_contents() if made.p else "")
 
 
 def rows(studies: list[Study], own: set[str]) -> list[tuple[str, str, dict[str, str]]]:
-    """Per study: the address of its report, or nothing; its title; its row of the table."""
+    """Per study: the address of its report (empty if there is none), its title, and its row of the table."""
     listed = []
     for study in studies:
         report = f"{study.study}/index.html" if (study.report / "index.html").exists() else ""
@@ -73,7 +73,7 @@ def rows(studies: list[Study], own: set[str]) -> list[tuple[str, str, dict[str, 
 
 
 def joined() -> Markup | None:
-    """The figure of reports/answer; None: that page was not made."""
+    """The figure of reports/answer as HTML; None: that page was not made."""
     import pandas as pd
 
     folder = strict.ROOT / "reports" / "answer"

@@ -1,4 +1,4 @@
-"""The executions of one notebook for several models, as one notebook: what is said of all once, then each model."""
+"""Join the executions of one notebook for several models: text common to all stands once, then each model."""
 
 import re
 
@@ -8,13 +8,13 @@ OPENING, CLOSING = "# ", "## What would change the answer"
 
 
 def join(notebooks: list[nbformat.NotebookNode], titles: list[str]) -> nbformat.NotebookNode:
-    """One notebook with a section per execution.
+    """Make one notebook with a section per execution.
 
-    The question, the text of a section and what would change the answer stand once; the answers stand together at the
-    top, each with the title of its model.
+    The question, the text of each section and what would change the answer stand once. The answers stand together at
+    the top, each with the title of its model.
 
     Args:
-        titles: of the sections, one per notebook.
+        titles: of the models, one per notebook.
     """
     texts = [cell for cell in notebooks[0].cells if cell.cell_type == "markdown"]
     opening = next(cell for cell in texts if cell.source.startswith(OPENING))
@@ -47,7 +47,7 @@ def join(notebooks: list[nbformat.NotebookNode], titles: list[str]) -> nbformat.
 
 
 def answer(notebook: nbformat.NotebookNode) -> str:
-    """The answer that a notebook shows, without the word; empty where it shows none."""
+    """The answer that a notebook shows, without its label; empty if it shows none."""
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             text = "".join(output.get("data", {}).get("text/markdown", ""))
@@ -57,11 +57,11 @@ def answer(notebook: nbformat.NotebookNode) -> str:
 
 
 def below(source: str, *, again: bool) -> str:
-    """Text with its headings one level down; where it stands `again`, its headings alone."""
+    """Move the headings of a text one level down; with `again`, keep only the headings."""
     source = re.sub(r"^(#+ )", r"#\1", source, flags=re.M)
     return "\n\n".join(re.findall(r"^#+ .+$", source, re.M)) if again else source
 
 
 def markdown(source: str, tags: list[str] = ()) -> nbformat.NotebookNode:
-    """A cell of text."""
+    """A Markdown cell with tags."""
     return nbformat.v4.new_markdown_cell(source, metadata={"tags": list(tags)})

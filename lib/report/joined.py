@@ -1,4 +1,4 @@
-"""The pages that belong to no single study, each an executed notebook.
+"""Make the pages that join studies, each from an executed notebook.
 
 params/answer.yaml, tables of its studies --notebook 12--> reports/answer/index.html
 reports/bench/coverage.csv                --notebook 13--> reports/bench/coverage.html
@@ -20,18 +20,18 @@ from lib.report.render import sign, source, to_soup
 
 
 def answer() -> Path:
-    """The page that joins the studies of the answer; needs their tables and predictions, no image."""
+    """Make the page of the answer, from tables and predictions of its studies, without images; returns its path."""
     return make("12_answer", strict.ROOT / "reports" / "answer" / "index.html", load_questions().title, "answer")
 
 
 def coverage() -> Path:
-    """The page on what was measured of intervals, from coverage.csv."""
+    """Make the page on the coverage of intervals, from coverage.csv; returns its path."""
     path = strict.ROOT / "reports" / "bench" / "coverage.html"
     return make("13_coverage", path, "Coverage of the intervals", "coverage")
 
 
 def make(name: str, page: Path, title: str, here: str) -> Path:
-    """Execute a notebook, render it as `page`, and list that page in reports/index.html; here: its name in the way."""
+    """Execute a notebook, render it as `page`, and list it in reports/index.html; here: its name in the breadcrumb."""
     failed = strict.ROOT / "build" / "failed" / f"{name}.ipynb"
     notebook = stable(run(name, {}, failed))
     text = nbformat.writes(notebook)

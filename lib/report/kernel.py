@@ -1,4 +1,4 @@
-"""The process that a notebook runs in: this Python, whatever the user of this machine has set up beside it.
+"""Run notebooks in this Python, independent of the user's settings of Jupyter, IPython and matplotlib.
 
 Another environment's kernel called `python3`, an IPython profile, a matplotlibrc or PYTHONPATH would change what a
 notebook computes, prints and draws.
@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
-LONGEST = 60  # letters of a folder in which a socket's path, of 103 at most, has room
-# a kernel that is asked to end while it ends says "ERROR: KeyboardInterrupt": of kernels, only what is worse is shown
+LONGEST = 60  # letters of a folder; the path of a socket in it may have 103
+# CRITICAL: a kernel that is interrupted while it ends would log "ERROR: KeyboardInterrupt"
 COMMAND = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=CRITICAL"]
 
 
@@ -22,8 +22,8 @@ COMMAND = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"
 def this_python() -> Iterator:
     """Set the environment in which a kernel called `python3` is this Python; yields settings for Papermill.
 
-    A notebook is reached through sockets in a folder, so that no port is open; where every folder for temporary files
-    has a name too long for that, through a port.
+    The kernel is reached through sockets in a folder, so that no port is open; if every temporary folder has too long
+    a name for that, through a port.
     """
     from traitlets.config import Config
 
@@ -39,7 +39,7 @@ def this_python() -> Iterator:
 
 
 def short_folder() -> str:
-    """A folder for temporary files: the usual one, or another whose name leaves room for a socket's."""
+    """A folder for temporary files: the usual one, or another if its name is too long for sockets."""
     usual = tempfile.gettempdir()
     for folder in [usual, "/tmp", "/var/tmp", "/dev/shm"]:
         if len(folder) <= LONGEST and os.access(folder, os.W_OK | os.X_OK):
@@ -48,7 +48,7 @@ def short_folder() -> str:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """This process's environment without settings of Python's, and with `folder` for those of Jupyter and IPython."""
+    """This process's environment without Python's variables, and with `folder` for settings of Jupyter and IPython."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     jupyter = os.pathsep.join(filter(None, [str(folder), os.environ.get("JUPYTER_PATH")]))
     return plain | {
@@ -57,6 +57,6 @@ def environment(folder: Path) -> dict[str, str]:
         "IPYTHONDIR": str(folder / "ipython"),
         "MATPLOTLIBRC": str(folder / "matplotlibrc"),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        # a debugger's warning in every log
+        # otherwise every log has a warning of the debugger
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }

@@ -1,4 +1,4 @@
-"""The one figure of a report's first screen, and the screen itself: five lines, then that figure.
+"""Make a report's first screen: five lines, then one figure.
 
 opening.results --figure--> a figure, its alternative text, a caption that can be read alone
 opening.lines, figure --first_screen--> HTML
@@ -18,12 +18,12 @@ from lib.plots import charts, openings, show
 from lib.report.opening import Results, chosen, table
 from lib.study import Study
 
-BEST = 8  # models that a figure of finalists shows, beside those that add nothing
-ROWS = 12  # differences that a figure shows
+BEST = 8  # number of models in a figure of finalists, beside those that add nothing
+ROWS = 12  # number of differences in a figure
 
 
 def first_screen(lines: dict[str, str], figure: tuple[Figure | Path, str, str]) -> str:
-    """The lines, then the figure. lines: label -> Markdown. figure: it, its alternative text, its caption."""
+    """The screen as HTML. lines: label -> Markdown. figure: the figure, its alternative text, its caption."""
     items = []
     for label, text in lines.items():
         made = BeautifulSoup(markdown2html(html.escape(text, quote=False)), "html.parser")
@@ -33,12 +33,12 @@ def first_screen(lines: dict[str, str], figure: tuple[Figure | Path, str, str]) 
 
 
 def as_html(drawn: Figure | Path, alt: str, caption: str) -> str:
-    """A figure of the page."""
+    """A figure as HTML, with its alternative text and its caption."""
     return show.as_html(show.as_svg(drawn), alt, caption)
 
 
 def figure(known: Results) -> tuple[Figure | Path, str, str]:
-    """What shows the finding best: it, its alternative text, and its caption."""
+    """Choose the figure that shows the finding best: the figure, its alternative text, its caption."""
     study = known.study
     if "00_primer" in study.extra:
         return first_kernel(study)
@@ -53,7 +53,7 @@ def figure(known: Results) -> tuple[Figure | Path, str, str]:
 
 
 def first_kernel(study: Study) -> tuple[Path, str, str]:
-    """Equations as they are printed, beside what they should give."""
+    """The figure of equations as printed, beside their right results."""
     folder = study.shown("00_primer")
     row = pd.read_csv(folder / "figures.csv").set_index("file").loc["first-kernel.svg"]
     caption = f"{row.title[0].upper()}{row.title[1:]}: as equation (12) is printed, as it is completed, and by PyTorch."
@@ -61,7 +61,7 @@ def first_kernel(study: Study) -> tuple[Path, str, str]:
 
 
 def accuracies(known: Results) -> tuple[Path, str, str]:
-    """Test accuracy of every model on the first data set, split by split."""
+    """The figure of every model's test accuracy on the first data set, split by split."""
     study, (dataset, split) = known.study, next(iter(known.tested.items()))
     folder = study.report / "evidence"
     row = table(study, "figures", "evidence").set_index("file").loc[f"protocols-{dataset}.svg"]
@@ -77,12 +77,12 @@ def accuracies(known: Results) -> tuple[Path, str, str]:
 
 
 def seeds(study: Study) -> str:
-    """How many seeds there are, in words."""
+    """Say the number of seeds."""
     return "one seed" if len(study.seeds) == 1 else f"mean over {len(study.seeds)} seeds at most"
 
 
 def finalists(study: Study) -> tuple[Figure, str, str]:
-    """Mean validation accuracy of the best models, and of those that add nothing."""
+    """The figure of the mean validation accuracy of the best models, and of those that add nothing."""
     ranked = table(study, "validation")
     named = chosen(study, list(ranked.model))
     nothing = [name for name in ranked.model if not arms.adds(study, name)]
@@ -99,7 +99,7 @@ def finalists(study: Study) -> tuple[Figure, str, str]:
 
 
 def training_losses(study: Study) -> tuple[Figure, str, str]:
-    """The last training loss of every training."""
+    """The figure of the last training loss of every training."""
     rows = []
     for dataset in study.datasets:
         for model in study.models:
@@ -114,7 +114,7 @@ def training_losses(study: Study) -> tuple[Figure, str, str]:
 
 
 def differences(known: Results) -> tuple[Figure, str, str]:
-    """The two models that the study leads with, split by split; and other pairs that differ in the residual alone."""
+    """The figure of the headline's difference, split by split, and of other pairs that differ only in the residual."""
     study, rows = known.study, table(known.study, "differences")
     lead = (rows.a == known.one.a) & (rows.b == known.one.b)
     own = rows.a.isin(list(study.models)) & rows.b.isin(list(study.models))
@@ -144,7 +144,7 @@ def differences(known: Results) -> tuple[Figure, str, str]:
 
 
 def published_effect(study: Study, dataset: str) -> float:
-    """The published accuracy of the proposed ViT minus that of the plain one, in points; NaN: there is none."""
+    """The published accuracy of the proposed ViT minus the plain one's, in percentage points; NaN: unpublished."""
     rows = printed(study)
     of = rows[rows.dataset == stands_for(study, dataset)].set_index("model").accuracy
     return 100 * (of["vit-proposed"] - of["vit"]) if {"vit", "vit-proposed"} <= set(of.index) else float("nan")

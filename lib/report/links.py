@@ -1,4 +1,4 @@
-"""What a page names becomes a link: other pages, papers, code, data sets, and the CSV file behind a table."""
+"""Link what a page names: other pages, papers, code, data sets, and the CSV file behind a table."""
 
 import html
 import re
@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 from lib.study import Study, load_study
 
 PAGE = re.compile(r"\b([Pp]age|[Nn]otebook) (\d\d)\b")
-OUTSIDE = {  # what a text names -> its address; {} is the first group
+OUTSIDE = {  # pattern in a text -> address; {} is the first group
     r"arXiv:(\d{4}\.\d{4,5})": "https://arxiv.org/abs/{}",
     r"\bgithub\.com/([\w-]+/[\w.-]*\w)": "https://github.com/{}",
     r"\b(?:doi:|DOI )(10\.\d{4,9}/[^\s,;)]*\w)": "https://doi.org/{}",
@@ -22,11 +22,11 @@ UNTOUCHED = ["a", "code", "pre", "script", "style", "title", "h1", "h2", "h3", "
 
 
 def with_links(soup: BeautifulSoup, names: list[str], own: str = "") -> None:
-    """Link what the text of a page names.
+    """Link what the text of a page names, in place.
 
     Args:
         names: of the study's pages; "page 06" leads to the one that begins with 06.
-        own: the page's name; of several pages of one number, the one on the same data set and split is meant.
+        own: the page's name; of several pages with one number, the one on the same data set and split is linked.
     """
     for text in soup.select_one("main").find_all(string=True):
         if text.find_parent(UNTOUCHED):
@@ -44,12 +44,12 @@ def with_links(soup: BeautifulSoup, names: list[str], own: str = "") -> None:
 
 
 def anchor(address: str, text: str) -> str:
-    """A link."""
+    """An HTML link."""
     return f'<a href="{address}">{text}</a>'
 
 
 def to_page(match: re.Match, names: list[str], own: str) -> str:
-    """The words "page 06" as a link; as they are where the study has no such page, or this is it."""
+    """The words "page 06" as a link; unchanged if the study has no such page, or this page is it."""
     number = match[2]
     found = ["index"] if number == "09" else [name for name in names if name.startswith(number)]
     if not found or own.startswith(number):
@@ -61,15 +61,15 @@ def to_page(match: re.Match, names: list[str], own: str) -> str:
 
 
 def common(one: str, other: str) -> str:
-    """The shorter of two texts where the longer begins with it; else nothing."""
+    """The shorter of two texts if the longer begins with it; else empty."""
     shorter, longer = sorted([one, other], key=len)
     return shorter if longer.startswith(shorter) else ""
 
 
 def moved(soup: BeautifulSoup, study: Study, names: list[str]) -> None:
-    """Links to the page of one model lead to its section of the page of all models (05), once that is there.
+    """Redirect links to the page of one model to its section of the page of all models (05), if that exists.
 
-    A link to a page that is not there becomes its text; `names`: of the study's pages.
+    A link to a missing page becomes its text; `names`: of the study's pages.
     """
     for link in soup.select('main a[href*="05_train-"]'):
         folder, _, name = link["href"].rpartition("/")
@@ -89,7 +89,7 @@ def moved(soup: BeautifulSoup, study: Study, names: list[str]) -> None:
 
 
 def with_data(notebook: nbformat.NotebookNode, report: Path, own: str = "") -> None:
-    """Below each table that a cell shows, a link to the CSV file that the cell, or one before in its section, names."""
+    """Add, below each table, a link to the CSV file that its cell, or an earlier one of its section, names."""
     names = []
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -105,9 +105,9 @@ def with_data(notebook: nbformat.NotebookNode, report: Path, own: str = "") -> N
 
 
 def the_file(report: Path, name: str, own: str) -> Path | None:
-    """The file of a report that a cell names, {} standing for anything; None: there is none, or it is not clear which.
+    """The file of a report that a cell names, where {} stands for anything; None: no single file fits.
 
-    Of several, the one whose path names the page's own data set and split is meant.
+    If several fit, the one with the page's data set and split in its path is taken.
     """
     found = sorted(report.rglob(re.sub(r"\{[^}]*\}", "*", name)))
     of = own.partition("-")[2]

@@ -1,6 +1,6 @@
-"""The figures of a paper, re-made: each once, in pairs, with captions that can be read alone; other splits in a fold.
+"""Show the paper's figures, re-made: each once, in pairs, with captions that can be read alone; other splits folded.
 
-A confusion matrix that published scores leave as the only one stands beside ours.
+A confusion matrix that can be reconstructed from published scores stands beside ours.
 
 figures.csv, table1.csv, evidence.csv --figures_html--> HTML
 """
@@ -16,24 +16,24 @@ from lib.plots import show
 from lib.report.headline import LEAST_LEAKING
 from lib.study import Study
 
-PAIRED = {"confusion", "curves"}  # kinds of which the plain and the proposed model stand side by side
-COMPUTED = "reconstructed"  # the kind of a confusion matrix that follows from published scores
+PAIRED = {"confusion", "curves"}  # kinds that show the plain and the proposed model side by side
+COMPUTED = "reconstructed"  # the kind of a confusion matrix reconstructed from published scores
 
 
 def figures_html(study: Study, drawn: pd.DataFrame) -> str:
-    """The numbered figures: those of the published split, or of the one that leaks least, and the others in a fold.
+    """The numbered figures of the published split, or the one that leaks least; other splits are folded.
 
     Args:
         drawn: figures.csv: file, title, alt, kind, model, dataset, split, number.
     """
     numbered = drawn[drawn.number.notna()]
-    # a published matrix stands before ours
+    # a published matrix comes before ours
     numbered = numbered.assign(ours=numbered.kind != COMPUTED).sort_values(["number", "ours"])
     return others_folded(study, numbered, lambda rows: pairs_html(study, rows))
 
 
 def epochs_html(study: Study, drawn: pd.DataFrame) -> str:
-    """All models epoch by epoch, one figure per data set, by the split that the numbered figures show; others folded.
+    """All models epoch by epoch, one figure per data set, for the split of the numbered figures; others are folded.
 
     Args:
         drawn: rows of figures.csv.
@@ -42,7 +42,7 @@ def epochs_html(study: Study, drawn: pd.DataFrame) -> str:
 
 
 def others_folded(study: Study, drawn: pd.DataFrame, as_html: Callable[[pd.DataFrame], str]) -> str:
-    """Figures without a split and those of the first split; and those of the other splits in a fold."""
+    """Figures without a split and of the first split; those of other splits are folded."""
     splits = set(drawn.split.dropna())
     order = ["published", *LEAST_LEAKING, *study.splits]
     first = min(splits, key=order.index) if splits else None
@@ -72,7 +72,7 @@ def pairs_html(study: Study, numbered: pd.DataFrame) -> str:
 
 
 def caption(study: Study, row) -> str:
-    """What a figure shows, on how many images and from how many seeds, beside what the paper prints."""
+    """The caption of a figure: what it shows, on how many images and seeds, and what the paper prints."""
     if row.kind == COMPUTED:
         says = reconstructed.in_words(study, row.dataset, row.model)
         return f"Figure {row.number:.0f}, computed (page 08), not copied: {row.title}. {says}"
@@ -96,7 +96,7 @@ def caption(study: Study, row) -> str:
 
 
 def published_matrix(study: Study, row, scores: pd.Series) -> str:
-    """The published accuracy beside a confusion matrix of ours, and why no published matrix stands there."""
+    """The published accuracy for a confusion matrix of ours, and why there is no published matrix."""
     says = f"Published: {100 * scores.published:.2f}%."
     if reconstructed.only(study, row.dataset, row.model) is not None:
         return says

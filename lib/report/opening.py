@@ -1,4 +1,4 @@
-"""The first screen of a report: what was asked, done and found, how sure that is, and in what the paper differs.
+"""Write the five sentences of a report's first screen: asked, done, found, how sure, differences from the paper.
 
 params/<study>/params.yaml, params/published/<document>/document.yaml, reports/<study>/*/*.csv --lines--> five sentences
 """
@@ -13,18 +13,18 @@ from lib.report.documents import Source, between, claimed, document_of, equation
 from lib.report.tables import within
 from lib.study import Study, load_study
 
-CONTROLS = {"none", "mean", "first", "random"}  # selections that do not look at what heads do
-FINALISTS = 3  # of a study that judges nothing, but chooses what others test
+CONTROLS = {"none", "mean", "first", "random"}  # selections that do not depend on the heads
+FINALISTS = 3  # number of models that a screening study chooses for others to test
 
 
 class Results(NamedTuple):
-    """What the lines are made from."""
+    """The tables and verdicts behind the lines."""
 
     study: Study
     scores: pd.DataFrame  # table1.csv
     tested: dict[str, str]  # data set -> its split that leaks least
-    one: headline.Contest | None  # the two models that the study leads with
-    differences: dict[str, pd.Series]  # data set -> the row of differences.csv of these two
+    one: headline.Contest | None  # the two models of the headline
+    differences: dict[str, pd.Series]  # data set -> their row of differences.csv
     known: headline.Context
 
 
@@ -38,12 +38,12 @@ def results(study: Study) -> Results:
 
 
 def table(study: Study, name: str, folder: str = "tables") -> pd.DataFrame:
-    """A committed table of a study."""
+    """Read a committed table of a study."""
     return pd.read_csv(study.report / folder / f"{name}.csv")
 
 
 def lines(known: Results) -> dict[str, str]:
-    """Label -> a sentence or a few (Markdown), for people who have seen nothing else; in all at most 130 words."""
+    """Label -> one or a few sentences (Markdown) for new readers; at most 130 words in all."""
     study = known.study
     source = about(study)
     said = {"Asked": asked(study), "Done": done(study), "Found": found(known), "How sure": how_sure(known)}
@@ -55,19 +55,19 @@ def lines(known: Results) -> dict[str, str]:
 
 
 def about(study: Study) -> Source | None:
-    """document.yaml of the study's paper; of the residual's where it asks that paper's question; None: of none."""
+    """The document.yaml of the study's document (documents.document_of); None: there is none."""
     name = document_of(study)
     return load_source(name) if name else None
 
 
 def asked(study: Study) -> str:
-    """The question: as the parameters have it, or that of the two models that the study leads with."""
+    """The question: that of the parameters, or else that of the headline's two models."""
     one = headline.contest(study)
     return study.question or (one.question if one else "How well do these networks recognise these images?")
 
 
 def done(study: Study) -> str:
-    """What was trained: networks and their parameters, what they start from, images and seeds."""
+    """Say what was trained: networks, their numbers of parameters, their start, images and seeds."""
     sizes = [pd.read_csv(path) for path in sorted(study.report.glob("models/*/size.csv"))]
     millions = pd.concat(sizes).parameters / 1e6
     real = any(model.starts_from == "imagenet" for model in study.models.values())
@@ -85,13 +85,13 @@ def done(study: Study) -> str:
 
 
 def counted(study: Study, dataset: str, split: str) -> pd.DataFrame:
-    """role, part, label, images, groups of a split; of folds, those of the first."""
+    """Read role, part, label, images and groups of a split; with folds, of the first fold."""
     found = table(study, f"{dataset}-{split}", "splits")
     return found[found.fold == found.fold.min()] if "fold" in found else found
 
 
 def found(known: Results) -> str:
-    """What the study is for: equations, finalists, what learned, two models side by side, or verdicts on claims."""
+    """Say the finding, by the purpose of the study: equations, finalists, learning, two models, or claims."""
     study = known.study
     if "00_primer" in study.extra:
         return f"Do the equations hold as printed? **{equations([study]).estimate[0]}.** {best(known)}"
@@ -108,7 +108,7 @@ def found(known: Results) -> str:
 
 
 def best(known: Results) -> str:
-    """The highest test accuracy on each data set, by the split that leaks least, with its interval."""
+    """Say the highest test accuracy on each data set, by the split that leaks least, with its interval."""
     parts, study = [], known.study
     for dataset, split in known.tested.items():
         scored = known.scores[(known.scores.dataset == dataset) & (known.scores.split == split)]
@@ -120,7 +120,7 @@ def best(known: Results) -> str:
 
 
 def finalists(study: Study) -> str:
-    """The best readings of the attention on validation images, beside the plain ViT and the one without a residual."""
+    """Name the best readings of the attention on validation images, beside the ViTs without a residual."""
     ranked = table(study, "validation").set_index("model")["mean"]
     scored = ", ".join(f"{study.titles[name]} ({ranked[name]:.1%})" for name in chosen(study, ranked.index))
     plain = [name for name in study.vits(plain=True)[:1] if name in ranked]
@@ -130,13 +130,13 @@ def finalists(study: Study) -> str:
 
 
 def chosen(study: Study, ranked: list[str]) -> list[str]:
-    """The first few models, of those ranked, that select a head by what it does."""
+    """The first FINALISTS of the ranked models that select a head by its outputs or probabilities."""
     looks = [name for name in ranked if study.models[name].settings.get("selection", "none") not in CONTROLS]
     return looks[:FINALISTS]
 
 
 def learned(study: Study) -> str:
-    """Which trainings learned something, and which nothing."""
+    """Say which trainings learned something, and which learned nothing."""
     rows = []
     for cell in study.cells:
         for model in [name for name in study.models if cell.with_result(name)]:
@@ -152,7 +152,7 @@ def learned(study: Study) -> str:
 
 
 def beside_view(study: Study) -> str:
-    """What pictures say of each label beyond how they were taken; empty where no label has enough images."""
+    """Say for which labels networks beat the view alone (`headline.beside_view`); empty without such tables."""
     if not (study.report / "tables" / "labels.csv").exists():
         return ""
     titles = {name: study.titles[name] for name in study.models}
@@ -160,7 +160,7 @@ def beside_view(study: Study) -> str:
 
 
 def how_sure(known: Results) -> str:
-    """How much evidence there is: test images, their groups per class, and what speaks against the verdict."""
+    """Say how much evidence there is: test images, groups per class, and reasons for doubt."""
     parts, study, assessed = [], known.study, table(known.study, "evidence")
     alike = len(set(known.tested.values())) == 1
     for dataset, split in known.tested.items():
@@ -177,7 +177,7 @@ def how_sure(known: Results) -> str:
 
 
 def doubts(known: Results) -> list[str]:
-    """What speaks against a verdict: one training of each, power, other trainings, other differences of the two."""
+    """Reasons to doubt a verdict: single trainings, low power, other trainings, other differences of the models."""
     study, rows = known.study, known.differences.values()
     if "00_primer" in study.extra:
         within_what = pd.read_csv(study.shown("00_primer") / "checks.csv").tolerance.max()

@@ -1,8 +1,8 @@
-"""The report on images of one's own, made twice in the same place: as soon as something is known, and at the end.
+"""Make the report on a user's own images: a first look after one training, then the final report.
 
     01_download, 02_groups, 03_split --> 05_train, model by model --> 11_own, which is index.html
 
-DVC is not asked: images are read again at every call, and a training that is finished is not made again.
+DVC is not used: every call reads the images again, but does not repeat finished trainings.
 """
 
 import shutil
@@ -20,14 +20,14 @@ OWN = ["frozen", "fine-tuned"]  # models of params/own.yaml, in this order
 def look(name: str) -> None:
     """Read, group and split the images, train the models of `OWN` one by one, and renew the report after each.
 
-    StudyError: what a notebook of these stops with; or the study has neither model.
+    StudyError: one of these notebooks stops with it, or the study has neither model.
     """
     with making_report(name):
         look_alone(name)
 
 
 def look_alone(name: str) -> None:
-    """`look`, while nobody else makes this report."""
+    """`look`, under the lock of this report."""
     study = load_study(name)
     cell = study.cells[0]
     models = [model for model in OWN if model in study.models]
@@ -44,7 +44,7 @@ def look_alone(name: str) -> None:
 
 
 def renew(study: Study):
-    """Execute notebook 11 and make it the report's first page."""
+    """Execute notebook 11, make it the report's first page, and return that page."""
     made = execute("11_own", study.study, {})
     shutil.copyfile(made, study.executed / "index.ipynb")
     render(study)

@@ -1,4 +1,4 @@
-"""The pages of a study in reading order: their titles, the executed notebooks of each, and the way between them."""
+"""List the pages of a study in reading order: titles, executed notebooks, and links between pages."""
 
 import re
 from functools import cache
@@ -14,7 +14,7 @@ Link = tuple[str, str]  # an address and its text
 
 
 class Way(NamedTuple):
-    """Where a page stands: the pages above it, the one before and the one after."""
+    """The navigation of a page: the pages above it, the one before and the one after."""
 
     above: list[Link] = []
     here: str = ""
@@ -27,7 +27,7 @@ class Page(NamedTuple):
 
     name: str  # of its file, without .html
     title: str  # unique within the study
-    executed: list[str]  # names of the notebooks that it joins: one, or one per model
+    executed: list[str]  # names of its executed notebooks: one, or one per model
 
 
 @cache
@@ -56,12 +56,12 @@ def page(study: Study, name: str) -> Page:
 
 
 def of_cell(cell: Cell) -> str:
-    """How titles name a data set and a split."""
+    """The name of a data set and split in titles."""
     return f"{cell.entry.title}, split {cell.split}"
 
 
 def way(study: Study, shown: list[Page], name: str) -> Way:
-    """The way from a page; `shown`: the pages of the study that there are, in order."""
+    """The navigation of a page; `shown`: the existing pages of the study, in order."""
     place = [page.name for page in shown].index(name)
     links = [(f"{page.name}.html", page.title if page.name != "index" else "Report") for page in shown]
     all_studies = ("../index.html", "All studies")

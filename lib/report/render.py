@@ -1,8 +1,8 @@
-"""Executed notebooks in, web pages out.
+"""Turn executed notebooks into web pages.
 
     build/<study>/<page>.ipynb --join, nbconvert, page/, html, links--> reports/<study>/<page>.html
 
-Pages need no network: formulas become MathML, and pictures are inside or files of the report.
+Pages need no network: formulas become MathML, and pictures are inside the page or files of the report.
 """
 
 import hashlib
@@ -27,9 +27,9 @@ PAGE = Path(__file__).parent / "page"
 
 
 def render(study: Study, names: list[str] | None = None) -> list[Path]:
-    """Write the pages of a study, or those named, from its executed notebooks; and reports/index.html, the list of all.
+    """Write the pages of a study, or those named, from its executed notebooks, and reports/index.html; returns them.
 
-    StudyError: a page that is named was not executed here.
+    StudyError: the notebook of a named page was not executed here.
     """
     every = pages(study)
     chosen = [page for page in every if (page.name in names if names else executed(study, page))]
@@ -49,13 +49,13 @@ def render(study: Study, names: list[str] | None = None) -> list[Path]:
 
 
 def executed(study: Study, page: Page) -> list[Path]:
-    """The executed notebooks of a page that are here."""
+    """The executed notebooks of a page that exist."""
     paths = [study.executed / f"{name}.ipynb" for name in page.executed]
     return [path for path in paths if path.exists()]
 
 
 def remove_joined(study: Study, chosen: list[Page]) -> None:
-    """Remove the pages, one per model, that a page which is about to be written joins."""
+    """Remove pages of single models that one page of all models replaces."""
     for page in chosen:
         for name in page.executed:
             if name != page.name:
@@ -63,7 +63,7 @@ def remove_joined(study: Study, chosen: list[Page]) -> None:
 
 
 def page_html(study: Study, page: Page, shown: list[Page]) -> str:
-    """One page of a study; `shown`: its pages that there are."""
+    """Make one page of a study; `shown`: its existing pages."""
     notebooks, made_of = [], set()
     for path in executed(study, page):
         notebooks.append(nbformat.read(path, as_version=4))
@@ -83,24 +83,24 @@ def page_html(study: Study, page: Page, shown: list[Page]) -> str:
 
 
 def source(notebook: nbformat.NotebookNode) -> str:
-    """A digest of what a notebook asks for, executed or not: no outputs, no parameters of Papermill, no Colab cells."""
+    """A digest of a notebook's source, executed or not: without outputs, Papermill's parameters and Colab cells."""
     cells = [cell for cell in notebook.cells[2:] if "injected-parameters" not in cell.metadata.get("tags", [])]
     return hashlib.sha256(json.dumps([[cell.cell_type, cell.source] for cell in cells]).encode()).hexdigest()[:16]
 
 
 def sign(soup: BeautifulSoup, made_of: set[str]) -> None:
-    """Name in the head of a page the notebooks that it was made of, by their digests: so a stale page is known."""
+    """Write the digests of its notebooks into the head of a page, so that a stale page can be recognised."""
     soup.head.append(soup.new_tag("meta", attrs={"name": "notebook", "content": " ".join(sorted(made_of))}))
 
 
 def parameters(notebook: nbformat.NotebookNode) -> dict[str, str]:
-    """What papermill set in an executed notebook."""
+    """The parameters that Papermill set in an executed notebook."""
     cell = next((c for c in notebook.cells if "injected-parameters" in c.metadata.get("tags", [])), None)
     return dict(re.findall(r'^(\w+) = "(.*)"$', cell.source if cell else "", re.M))
 
 
 def introduce(notebook: nbformat.NotebookNode, study: Study) -> None:
-    """Say below the heading of a page which data set and split it is about, and what to know of the data."""
+    """Write data set, split and notes on the data below the heading of a page."""
     given = parameters(notebook)
     if "dataset" not in given:
         return
@@ -113,7 +113,7 @@ def introduce(notebook: nbformat.NotebookNode, study: Study) -> None:
 
 
 def to_soup(notebook: nbformat.NotebookNode, title: str, way: Way, *, code: bool) -> BeautifulSoup:
-    """The page of an executed notebook; `code`: with its code to unfold."""
+    """Convert an executed notebook to a page; `code`: with its code, folded."""
     from nbconvert import HTMLExporter
     from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
@@ -128,7 +128,7 @@ def to_soup(notebook: nbformat.NotebookNode, title: str, way: Way, *, code: bool
     notebook.cells = in_reading_order(notebook.cells)
     template = {"template_name": "page", "extra_template_basedirs": [str(PAGE.parent)]}
     exporter = HTMLExporter(**template, exclude_anchor_links=True)
-    exporter.register_preprocessor(CoalesceStreamsPreprocessor, enabled=True)  # prints arrive in pieces, by chance
+    exporter.register_preprocessor(CoalesceStreamsPreprocessor, enabled=True)  # prints arrive in random pieces
     style, script = ((PAGE / name).read_text(encoding="utf-8") for name in ["style.css", "page.js"])
     resources = {"title": title, "way": way, "style": style, "script": script, "code": code}
     soup = BeautifulSoup(exporter.from_notebook_node(notebook, resources=resources)[0], "html.parser")
@@ -137,7 +137,7 @@ def to_soup(notebook: nbformat.NotebookNode, title: str, way: Way, *, code: bool
 
 
 def in_reading_order(cells: list) -> list:
-    """The answer right after the question that opens the notebook, then the contents; without preparing cells."""
+    """Reorder cells: the question, the answer, the contents list, the rest; without cells of preparation."""
 
     def tagged(cell, *tags):
         return bool(set(tags) & set(cell.metadata.get("tags", [])))
@@ -150,7 +150,7 @@ def in_reading_order(cells: list) -> list:
 
 
 def with_mathml(markdown: str) -> str:
-    """$...$ and $$...$$ as MathML, which browsers show without a script."""
+    """Convert $...$ and $$...$$ to MathML, which browsers show without a script."""
     from latex2mathml.converter import convert
 
     markdown = re.sub(r"\$\$(.+?)\$\$", lambda m: convert(m[1].strip(), display="block"), markdown, flags=re.S)

@@ -1,4 +1,4 @@
-"""reports/ as a folder that any web server can show, with every link of its pages checked.
+"""Copy reports/ into a folder for any web server, and check every link of its pages.
 
 reports/ (of committed studies) --build--> <folder>/index.html, bench/, and one folder per study
 """
@@ -14,13 +14,13 @@ from lib.report.index import write_index
 from lib.report.studies import committed
 from lib.strict import StudyError
 
-SHOWN = 20  # broken links that a message lists
+SHOWN = 20  # at most so many broken links are listed in a message
 
 
 def build(folder: Path) -> int:
-    """Copy the reports to a new or empty folder; how many pages they have.
+    """Copy the reports to a new or empty folder; returns the number of pages.
 
-    StudyError: the folder holds something already; or a link leads nowhere (all of them are checked).
+    StudyError: the folder is not empty, or a link leads nowhere (all links are checked).
     """
     if folder.exists() and any(folder.iterdir()):
         raise StudyError(f"{folder} is not empty: name a new folder, as in make site SITE=path/to/folder")
@@ -42,10 +42,10 @@ def build(folder: Path) -> int:
 
 
 def broken_links(pages: list[Path]) -> list[str]:
-    """Each link and picture of these pages whose file or section is not there, as "page: address"."""
+    """List links and pictures of these pages that lead to no file or section, as "page: address"."""
     links, ids = {}, {}
     for page in pages:
-        # not by an HTML parser, which takes a minute for all pages with their pictures inside
+        # by patterns, since an HTML parser takes a minute for all pages
         text = re.sub(r"<script>.*?</script>", "", page.read_text(encoding="utf-8"), flags=re.S)
         ids[page.resolve()] = {html.unescape(name) for name in re.findall(r'<[^<>]*\sid="([^"]*)"', text)}
         addresses = re.findall(r'<[^<>]*\s(?:href|src)="(?!data:)([^"]*)"', text)

@@ -1,4 +1,4 @@
-"""The table of all studies: what each is trained on, for how long, whether it was run, and what that cost.
+"""Make the table of all studies: data, training budget, whether it was run, and its cost.
 
 params/<study>/params.yaml, reports/<study>/{splits,timing}/*.csv --overview--> one row per study
 """
@@ -11,14 +11,14 @@ from lib.study import Study, load_study
 
 
 def committed() -> list[Study]:
-    """All studies but the demo, which everybody makes anew, and those of images of one's own."""
+    """All studies except the demo, which every user makes anew, and studies of users' own images."""
     names = [path.parent.name for path in sorted((strict.ROOT / "params").glob("*/params.yaml"))]
     studies = [load_study(name) for name in names if name != "demo"]
     return [study for study in studies if not any(study.entry(dataset).folder for dataset in study.datasets)]
 
 
 def overview(study: Study, *, own_setting: bool) -> dict[str, str]:
-    """A row of the table, as people read it; `own_setting`: it is the setting of the document itself."""
+    """A row of the table, as text; `own_setting`: the study has the document's own setting."""
     finished, trainings = sum(run.settings.exists() for run in study.runs), len(study.runs)
     return {
         "data (images)": "; ".join(data(study, name) for name in study.datasets),
@@ -33,13 +33,13 @@ def overview(study: Study, *, own_setting: bool) -> dict[str, str]:
 
 
 def data(study: Study, dataset: str) -> str:
-    """The title of a data set, and how many images it has where a committed split says so."""
+    """The title of a data set, and its number of images if a committed split gives it."""
     number = images(study, dataset)
     return study.entry(dataset).title + (f" ({number:,})" if number else "")
 
 
 def images(study: Study, dataset: str) -> int | None:
-    """How many images a data set has, by a committed split of this study, or of another one; None: no split is here."""
+    """The number of images of a data set, from a committed split of this or another study; None: there is none."""
     folders = [study.report]
     if study.entry(dataset).draw is None:
         folders += sorted((strict.ROOT / "reports").glob("*"))
@@ -54,14 +54,14 @@ def images(study: Study, dataset: str) -> int | None:
 
 
 def budget(study: Study, dataset: str) -> str:
-    """How long a training on a data set is."""
+    """Say how long a training on a data set is: epochs, and images per epoch if that is set."""
     settings = study.datasets[dataset]
     epochs = f"{settings.epochs}\u00a0epochs"
     return f"{epochs} of {settings.epoch_images:,}\u00a0images" if settings.epoch_images else epochs
 
 
 def cost(study: Study) -> str:
-    """The time of all epochs, summed over trainings, from timing/*.csv."""
+    """Say the time of all epochs, summed over trainings, from timing/*.csv."""
     # without pandas, which takes ten times as long for hundreds of files of a few lines
     timed = [run for run in study.runs if run.timing.exists()]
     lines = [line for run in timed for line in run.timing.read_text().splitlines()]
@@ -75,7 +75,7 @@ def cost(study: Study) -> str:
 
 
 def expected(study: Study) -> str:
-    """What all trainings of a study would cost, by steps that were timed (studies.csv); empty where it is not there."""
+    """Say the expected hours of a study's trainings, from timed steps (studies.csv); empty if it is not listed."""
     path = strict.ROOT / "reports" / "bench" / "studies.csv"
     costs = pd.read_csv(path).query("study == @study.study") if path.exists() else pd.DataFrame()
     if costs.empty:

@@ -1,4 +1,4 @@
-"""Numbers and tables as people read them; tables of a page carry a caption, for eyes and for screen readers."""
+"""Format numbers and tables for pages; every table has a caption, also for screen readers."""
 
 import html
 import re
@@ -12,50 +12,50 @@ from lib.evidence.rows import accuracy_name, difference_name
 from lib.evidence.scores import METRICS
 from lib.study import Cell, Study
 
-TOO_FEW = "too few groups"  # instead of an interval
-LONG_NOTE = 200  # letters
+TOO_FEW = "too few groups"  # printed instead of an interval
+LONG_NOTE = 200  # letters; longer notes are folded
 POINTS = " points"
 
 
 def within(title: str) -> str:
-    """A title as it stands within a sentence: its first letter small, unless its first word has other capitals."""
+    """A title within a sentence: its first letter is lower case, unless its first word holds other capitals."""
     first = title.split(" ")[0]
     return title[:1].lower() + title[1:] if first[1:] == first[1:].lower() else title
 
 
 def points(share: float) -> str:
-    """A difference of shares, in percentage points with its sign."""
+    """Format a difference of fractions in percentage points, with its sign."""
     return f"{100 * share:+z.1f}"  # z: no -0.0
 
 
 def ends(low: float, high: float, number: Callable) -> str:
-    """The ends of an interval, or why there is none; number: how one is written."""
+    """Format the ends of an interval by `number`, or say why there is none."""
     return TOO_FEW if pd.isna(low) else f"{number(low)} to {number(high)}"
 
 
 def p_shown(value: float) -> str:
-    """A p-value; empty where there is none."""
+    """Format a p value; empty for NaN."""
     if pd.isna(value):
         return ""
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def span(row) -> str:
-    """A difference (estimate, low, high) with its 95 % interval, in points."""
+    """Format a difference (estimate, low, high) with its 95 % interval, in percentage points."""
     if pd.isna(row.low):
         return f"{points(row.estimate)} [{TOO_FEW}]"
     return f"{points(row.estimate)} [{points(row.low)}, {points(row.high)}]"
 
 
 def as_printed(fractions: pd.Series, factor: float = 1) -> pd.Series:
-    """Published numbers with as many decimals as the longest of them has; empty where there is none."""
+    """Format published numbers with as many decimals as the longest has; empty for NaN."""
     numbers = factor * fractions
     digits = decimals(numbers.dropna())
     return numbers.map(lambda value: "" if pd.isna(value) else f"{value:.{digits}f}")
 
 
 def elsewhere(study: Study) -> pd.DataFrame:
-    """Published rows, as text, of data sets that no data set of this study is, or stands for; and of other models."""
+    """Published rows, as text, of data sets or models that this study does not have."""
     table = printed(study)
     for name in METRICS:
         if name in table:
@@ -66,7 +66,7 @@ def elsewhere(study: Study) -> pd.DataFrame:
 
 
 def cell_html(mean: float, low: float, high: float, metric: str) -> str:
-    """A score, and below it its interval, as a cell of a table."""
+    """The HTML of a score with its interval below it."""
     number = "{:.1f}" if metric == "accuracy" else "{:.3f}" if metric == "auc" else "{:.2f}"
     factor = 100 if metric == "accuracy" else 1
     interval = ends(factor * low, factor * high, number.format)
@@ -77,7 +77,7 @@ def accuracies_html(table: pd.DataFrame) -> str:
     """Table 1 of one data set: models as rows; the published accuracy, then one column per split.
 
     Args:
-        table: split, model, metric, mean, low, high, published, as fractions; low and high NaN: there is no interval.
+        table: split, model, metric, mean, low, high, published, as fractions; low and high NaN: no interval.
     """
     part = table[table.metric == "accuracy"]
     columns = {}
@@ -98,7 +98,7 @@ def scores_html(table: pd.DataFrame) -> str:
     """All scores of one data set and split: models as rows, metrics as columns, the paper's four first.
 
     Args:
-        table: metric, model, published, mean, low, high, as for `accuracies_html`.
+        table: metric, model, published, mean, low, high, as in `accuracies_html`.
     """
     columns = {}
     of_the_paper = [metric for metric in METRICS if metric in set(table.metric)]
@@ -117,14 +117,14 @@ def scores_html(table: pd.DataFrame) -> str:
 
 
 def scores_table(shown: pd.DataFrame, caption: str) -> str:
-    """Cells that are HTML already, with a caption."""
+    """A table of cells that are HTML, with a caption."""
     shown = shown.rename(index=html.escape, columns=html.escape).rename_axis(index="model", columns=None)
     made = shown.reset_index().to_html(border=0, escape=False, index=False, classes="scores")
     return captioned(made, caption)
 
 
 def evidence_table(assessed: pd.DataFrame) -> pd.DataFrame:
-    """Rows of evidence.csv: the interval beside the naive one."""
+    """Rows of evidence.csv as text: the interval beside the naive one."""
     rows = {}
     for row in assessed.itertuples():
         rows[row.model] = {
@@ -139,7 +139,7 @@ def evidence_table(assessed: pd.DataFrame) -> pd.DataFrame:
 
 
 def differences_table(compared: pd.DataFrame) -> pd.DataFrame:
-    """Rows of differences.csv: the difference, its interval, p-values, and the difference that has 80 % power."""
+    """Rows of differences.csv as text: the difference, its interval, p values, and the difference with 80 % power."""
     rows = {}
     for row in compared.itertuples():
         rows[f"{row.a}, minus {row.b}"] = {
@@ -154,14 +154,14 @@ def differences_table(compared: pd.DataFrame) -> pd.DataFrame:
 
 
 def evidence_html(cell: Cell, assessed: pd.DataFrame, titles: dict[str, str]) -> str:
-    """Rows of evidence.csv of a cell; each has a name, which a verdict leads to."""
+    """Rows of evidence.csv of a cell; each has an id, to which verdicts link."""
     names = [accuracy_name(cell, model) for model in assessed.model]
     shown = evidence_table(assessed.replace({"model": titles}))
     return captioned(with_names(shown, names), "Test accuracy: mean over seeds, with its 95 % interval")
 
 
 def differences_html(cell: Cell, compared: pd.DataFrame, titles: dict[str, str]) -> str:
-    """Rows of differences.csv of a cell; each has a name, which a verdict leads to."""
+    """Rows of differences.csv of a cell; each has an id, to which verdicts link."""
     names = [difference_name(cell, row.a, row.b) for row in compared.itertuples()]
     shown = differences_table(compared.replace({"a": titles, "b": titles}))
     return captioned(with_names(shown, names), "Test accuracy of one model minus that of another, in percentage points")
@@ -176,7 +176,7 @@ def with_names(table: pd.DataFrame, names: list[str]) -> str:
 
 
 def labels_table(part: pd.DataFrame) -> pd.DataFrame:
-    """Rows of labels.csv: one row per label, one column per model, the AUC with its interval where there is one."""
+    """Rows of labels.csv as one row per label and one column per model: the AUC, with its interval if there is one."""
     part = part.assign(shown=[span_of_auc(row) for row in part.itertuples()])
     wide = part.pivot_table(
         index=["label", "images", "groups"], columns="model", values="shown", aggfunc="first", sort=False
@@ -185,34 +185,34 @@ def labels_table(part: pd.DataFrame) -> pd.DataFrame:
 
 
 def span_of_auc(row) -> str:
-    """An AUC (auc, low, high) with its interval, or alone."""
+    """Format an AUC (auc, low, high) with its interval, if there is one."""
     return f"{row.auc:.2f}" if pd.isna(row.low) else f"{row.auc:.2f} [{row.low:.2f}, {row.high:.2f}]"
 
 
 def notes(study: Study) -> str:
-    """What a reader must know of each data set of a study, as a Markdown list: a subset, or images that are related."""
+    """The notes on each data set of a study, as a Markdown list."""
     of_each = {study.entry(name).title: study.note(name) for name in study.datasets}
     return "\n".join(f"- {title}: {text}" for title, text in of_each.items() if text)
 
 
 def captioned(table: str, caption: str) -> str:
-    """An HTML table that says what it shows."""
+    """Add a caption to an HTML table."""
     return table.replace("<thead>", f"<caption>{html.escape(caption)}</caption><thead>", 1)
 
 
 def limits_html(limits: pd.DataFrame) -> str:
-    """Rows of limits.csv (split, says) to unfold; empty where there are none."""
+    """Rows of limits.csv (split, says), folded; empty if there are none."""
     said = [f"<p>Split <code>{row.split}</code>: {html.escape(row.says)}</p>" for row in limits.itertuples()]
     return f"<details><summary>What these scores cannot say</summary>{''.join(said)}</details>" if said else ""
 
 
 def published_html(rows: pd.DataFrame) -> str:
-    """Published rows, as text."""
+    """The HTML table of published rows."""
     return captioned(rows.to_html(index=False, border=0), "As published, as fractions")
 
 
 def sizes_html(sizes: pd.DataFrame) -> str:
-    """How large models are; `sizes`: dataset, model, parameters, megabytes."""
+    """The HTML table of model sizes; `sizes`: dataset, model, parameters, megabytes."""
     table = sizes.assign(size=[f"{row.parameters:,} ({row.megabytes:.2f} MB)" for row in sizes.itertuples()])
     wide = table.pivot_table(index="model", columns="dataset", values="size", aggfunc="first", sort=False)
     wide = wide.rename_axis(index=None, columns=None)
@@ -220,12 +220,12 @@ def sizes_html(sizes: pd.DataFrame) -> str:
 
 
 def claims_html(judged: pd.DataFrame) -> str:
-    """claims.csv: the verdict, the claim, what was measured, with a link to the row that decides, and the criterion."""
+    """The HTML table of claims.csv: verdict, claim, measurement with a link to the row that decides, and criterion."""
     rows = []
     for row in judged.fillna("").itertuples():
         cell = {name: html.escape(str(value)) for name, value in row._asdict().items()}
         measured, verdict, criterion = cell["estimate"], cell["verdict"], cell["tolerance"]
-        if cell["interval"].endswith(POINTS):  # the unit once
+        if cell["interval"].endswith(POINTS):  # print the unit once
             low_to_high = cell["interval"].replace(POINTS, "")
             measured = f"{measured.removesuffix(POINTS)} [{low_to_high}]{POINTS}"
         elif cell["interval"]:
@@ -250,14 +250,14 @@ def claims_html(judged: pd.DataFrame) -> str:
 
 
 def note(text: str) -> str:
-    """What a verdict rests on beside its criterion; folded where it is long."""
+    """The note on a verdict as HTML, folded if it is long."""
     if len(text) < LONG_NOTE:
         return f"<br><small>{text}</small>"
     return f"<details><summary>Note</summary><small>{text}</small></details>"
 
 
 def arithmetic_html(checked: pd.DataFrame) -> str:
-    """arithmetic.csv: which published rows are possible counts."""
+    """The HTML table of arithmetic.csv: which published rows are possible."""
     rows = {}
     for row in checked.itertuples():
         rows[row.model] = {

@@ -1,4 +1,4 @@
-"""What a study may say of one of its models: its architecture, what it starts from, and how it is trained."""
+"""The parameters of one model of a study: architecture, start and training."""
 
 import inspect
 from typing import Literal
@@ -10,26 +10,26 @@ from lib.strict import Name, Strict, known
 
 Optimizer = Literal["adam", "adamw", "sgd"]  # sgd: with a momentum of 0.9
 Schedule = Literal["constant", "warmup-cosine", "steps"]
-# what a model may set for itself, in the place of the study's `training`
+# settings in which a model may differ from the study's `training`
 OWN = ["batch_size", "learning_rate", "optimizer", "schedule", "weight_decay"]
-NOT_IN_PAPER = ["efficientnet_lite0"]  # architectures that stand beside the paper's in any study: tables say so
+NOT_IN_PAPER = ["efficientnet_lite0"]  # architectures that tables mark as not in the paper
 STARTS = {"none": "from scratch", "imagenet": "ImageNet weights", "phantoms": "pre-trained on drawings"}
 
 
 class ModelSettings(BaseModel):
-    """One model of a study: its architecture, and whatever keyword arguments that architecture takes."""
+    """One model of a study: its architecture, and any keyword arguments of that architecture."""
 
     model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
 
     title: Name
     architecture: str
     learning_rate: PositiveFloat | list[PositiveFloat] | None = None  # several: the best on validation is kept
-    batch_size: PositiveInt | None = None  # this and the next three: where it differs from the study's
+    batch_size: PositiveInt | None = None  # this and the next three; None: the study's
     optimizer: Optimizer | None = None
     weight_decay: NonNegativeFloat | None = None
     schedule: Schedule | None = None
     weights_file: str | None = None
-    seeds: PositiveInt | None = None  # how many of the study's, instead of the data set's number
+    seeds: PositiveInt | None = None  # number of seeds; None: the data set's number
 
     @model_validator(mode="after")
     def _settings(self):
@@ -48,15 +48,15 @@ class ModelSettings(BaseModel):
 
     @property
     def starts_from(self) -> str:
-        """none, imagenet or phantoms."""
+        """The start of the model: none, imagenet or phantoms."""
         return self.settings.get("weights", "none")
 
     @property
     def label(self) -> str:
-        """The title, and what it started from."""
+        """The title, and the start of the model."""
         return f"{self.title}, {STARTS[self.starts_from]}"
 
     @property
     def aside(self) -> str:
-        """What tables add to a title where no paper has this model."""
+        """What tables add to the title of a model that is not in the paper; else empty."""
         return " (not in the paper)" if self.architecture in NOT_IN_PAPER else ""

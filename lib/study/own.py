@@ -1,8 +1,8 @@
-"""Your own images -> a study of them, which the same pipeline runs: what `make report IMAGES=...` does first.
+"""Make a study of your own images, which the same pipeline runs; `make report IMAGES=...` does this first.
 
     folder or table --describe--> a catalogue entry --make_study--> params/datasets/<name>.yaml, params/<name>/
 
-A second call notices changed images, and keeps what was edited in params.yaml.
+A second call notices changed images, and keeps edits of params.yaml.
 """
 
 import hashlib
@@ -28,12 +28,12 @@ from lib.data.folders import classes_of, printed
 from lib.data.spelling import is_missing, one_spelling, silent, visible
 from lib.strict import StudyError, known, validated
 
-FEWEST = 5  # sources per class (images, where sources are unknown): one for each fifth of a split
-LONGEST = 40  # letters of a study's name, which stands in names of files
-SEEN = 8000  # images that a fine-tuning sees about, within 4 to 20 epochs: three minutes on two cores
-PASS = 2500  # images per epoch at most (epoch_images of params/own.yaml)
-FOLDED = 500  # images below which every image is tested, by folds over groups, instead of a fifth of them
-# Lines of the entry that stay as they were edited, and what each is at first.
+FEWEST = 5  # least number of sources per class (of images, if sources are unknown): one for each fifth of a split
+LONGEST = 40  # letters of a study's name, which is part of file names
+SEEN = 8000  # images that a fine-tuning sees, about, in 4 to 20 epochs: three minutes on two cores
+PASS = 2500  # most images per epoch (epoch_images of params/own.yaml)
+FOLDED = 500  # images; smaller sets test every image, by folds over groups, and larger ones a fifth
+# Lines of the entry that keep edits, with their first values.
 EDITED = {"pictures": False, "near_duplicates": True, "two_labels": False}
 NOTE = (
     "# Written by `make report IMAGES=...`, which overwrites every line but three. pictures: pages show some of the\n"
@@ -50,11 +50,11 @@ CLAIM = {
 
 
 def describe(archive, table: str | None, tell=silent) -> dict:
-    """The catalogue entry of a folder or zip file with one sub-folder per class, or of a table in a folder.
+    """Make the catalogue entry of a folder or zip file with one sub-folder per class, or of a table in a folder.
 
     The table has the columns path, label and, if known, one of SOURCES.
 
-    StudyError: no sub-folders or no images in them, a table without its columns, fewer than two classes.
+    StudyError: no sub-folder has images, the table lacks columns, or there are fewer than two classes.
     """
     top = Path(archive.filename)
     if table is None:
@@ -74,7 +74,7 @@ def describe(archive, table: str | None, tell=silent) -> dict:
 
 
 def layout_of_table(archive, table: str, tell=silent) -> dict:
-    """The `images`, `classes` and `table` of a catalogue entry; tells which column names the sources."""
+    """The `images`, `classes` and `table` of a catalogue entry; `tell` says which column names the sources."""
     rows = read_table(archive, table, ["path", "label"], tell)
     path, label = (column(rows, name, table) for name in ["path", "label"])
     source = source_column(rows, table)
@@ -109,7 +109,7 @@ def version_of(archive, entry: Dataset, tell=silent) -> str:
 
 
 def mark_of(archive, name: str) -> str:
-    """What changes with a file: its size and time, or in a zip file its size and checksum."""
+    """A text that changes with a file: its size and time, or in a zip file its size and checksum."""
     if isinstance(archive, Folder):
         stat = (Path(archive.filename) / name).stat()
         return f"{stat.st_size} {stat.st_mtime_ns}"
@@ -118,20 +118,20 @@ def mark_of(archive, name: str) -> str:
 
 
 def title_of(path: Path) -> str:
-    """A folder's or a table's name as a title."""
+    """Make a title from the name of a folder or table."""
     words = re.sub(r'["_-]', " ", path.stem)
     return printed([words])[words]
 
 
 def study_name(top: Path, table: str | None) -> str:
-    """The study's name: that of the folder or table in plain letters, `own-` before it where that is not new."""
+    """The study's name: that of the folder or table in plain letters, with `own-` before it if it is taken."""
     stem = Path(table).stem if table else top.stem if top.is_file() else top.name
     ascii_only = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9]+", "-", ascii_only.lower())[:LONGEST].strip("-") or "own"
     in_catalogue = name in catalogue.names()
     of_own_images = in_catalogue and catalogue.entry(name).folder
     taken = in_catalogue or (strict.ROOT / "params" / name).exists()
-    # 2024, 1e5 and yes are no text to one YAML or another
+    # YAML does not read 2024, 1e5 and yes as text
     is_text = name[0].isalpha() and name not in {
         "y",
         "n",
@@ -156,16 +156,16 @@ def written_by(name: str) -> list[Path]:
 
 
 def is_in_the_way(folder: Path, top: Path, table: str | None) -> bool:
-    """Whether what a study writes into `folder` would be among the images: below `top`, or above it.
+    """Whether a study would write into `folder` among the images: below `top`, or above it.
 
-    A table may stand above the project: the images are the files that it names.
+    A table may lie above the project, since only the files that it names are images.
     """
     folder, top = folder.resolve(), top.resolve()
     return top.is_relative_to(folder) or (table is None and folder.is_relative_to(top))
 
 
 def require_apart(top: Path, table: str | None, name: str) -> None:
-    """StudyError: the study would write into the folder of images, or into one above that holds both."""
+    """StudyError: the study would write into the folder of images, or into a folder above it."""
     for folder in [*written_by(name), strict.ROOT / "data" / ".own"]:
         if is_in_the_way(folder, top, table):
             cure = "move the images into a folder of their own outside of the project, or into data/own/"
@@ -173,13 +173,13 @@ def require_apart(top: Path, table: str | None, name: str) -> None:
 
 
 def pipeline() -> str:
-    """dvc.yaml as a study's folder holds it: without `vars`, so that it reads the params.yaml beside it."""
+    """The text of dvc.yaml for a study's folder: without `vars`, so that it reads the params.yaml beside it."""
     lines = (strict.ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines(keepends=True)
     return "".join(line for line in lines if not line.startswith("vars:"))
 
 
 def print_once() -> Callable[[str], None]:
-    """A function that prints sentences in the terminal, each once."""
+    """Make a function that prints sentences in the terminal, each once."""
     said = set()
 
     def tell(sentence: str) -> None:
@@ -193,9 +193,9 @@ def print_once() -> Callable[[str], None]:
 def make_study(path: Path, models: str = "") -> str:
     """Write the study of a folder or table, or renew the version of its images; returns the study's name.
 
-    `models`: `paper` adds the five of the paper.
+    `models`: `paper` adds the five models of the paper.
 
-    StudyError: there is no such folder or table, it cannot be split, or another one has this name.
+    StudyError: the folder or table is missing, cannot be split, or has the name of another study.
     """
     if models:
         known(models, ["paper"], "choice of MODELS")
@@ -217,7 +217,7 @@ def make_study(path: Path, models: str = "") -> str:
         entry |= {line: getattr(before, line) if before else first for line, first in EDITED.items()}
         dataset = validated(Dataset, entry, str(path))
         link_images(name, top, table)
-        # before anything is refused, since messages name lines of it to edit
+        # before any check, since messages name lines of it to edit
         text = NOTE + as_yaml(entry)
         write(
             strict.ROOT / "params" / "datasets" / f"{name}.yaml", lambda part: part.write_text(text, encoding="utf-8")
@@ -244,7 +244,7 @@ def make_study(path: Path, models: str = "") -> str:
 
 
 def is_zip(path: Path) -> bool:
-    """Whether a file is a zip file of images: spreadsheets are zip files as well."""
+    """Whether a file is a zip file, but no spreadsheet or text document, which are zip files too."""
     if not zipfile.is_zipfile(path):
         return path.suffix.lower() == ".zip"
     with open_archive(path) as archive:
@@ -252,12 +252,12 @@ def is_zip(path: Path) -> bool:
 
 
 def as_yaml(values: dict) -> str:
-    """YAML with the keys in their order and letters of any alphabet."""
+    """Write YAML with keys in their order, and letters of any alphabet as they are."""
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
 
 
 def new_parameters(name: str, title: str, version: str) -> str:
-    """params.yaml of a new study: params/own.yaml, filled in."""
+    """The text of a new study's params.yaml: params/own.yaml, filled in."""
     images = int(version.split("-")[0])
     is_folded = images < FOLDED
     seen = 0.64 * min(images, PASS) * (5 if is_folded else 1)
@@ -268,14 +268,14 @@ def new_parameters(name: str, title: str, version: str) -> str:
 
 
 def with_paper(text: str) -> str:
-    """params.yaml with the paper's five models after its own."""
+    """Add the paper's five models to the text of a params.yaml."""
     added = (strict.ROOT / "params" / "own-paper.yaml").read_text(encoding="utf-8").split("\n", 1)[1]
     text = re.sub(r"(?m)^extra: \[(.*?)\]", r"extra: [04_attention, 10_use, \1]", text)
     return re.sub(r"(?m)^(models:.*\n(?:  .*\n)+)", lambda found: found[0] + added, text)
 
 
 def link_images(name: str, top: Path, table: str | None) -> None:
-    """Make data/.own/<name> a link to the folder of images. StudyError: it is one of other images already."""
+    """Make data/.own/<name> a link to the folder of images. StudyError: it already links to other images."""
     link = strict.ROOT / "data" / ".own" / name
     kept = catalogue.entry(name).table if name in catalogue.names() else None
     kept_table = kept.file if kept else None

@@ -1,9 +1,9 @@
-"""Where everything of a study stands: a (data set, split) is a Cell, and one training in it a Run.
+"""Name every path of a study: a (data set, split) is a Cell, and one training in it a Run.
 
     study.cell("brain-mri", "group").run("vit", 0).predictions
       -> runs/<study>/brain-mri/group/vit/seed-0/predictions.csv.gz
 
-Folders that are in Git: runs/ (but no trained weights) and reports/. Not in Git: data/, weights/, build/.
+In Git: runs/ (without trained weights) and reports/. Not in Git: data/, weights/, build/.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def page_name(notebook: str, *of: str) -> str:
-    """The name of a page and of its executed notebook: 05_train-<dataset>-<split>-<model>; `index` of 09_report."""
+    """The name of a page and of its executed notebook: 05_train-<dataset>-<split>-<model>; `index` for 09_report."""
     return "index" if notebook == "09_report" else "-".join([notebook, *of])
 
 
@@ -49,7 +49,7 @@ class Cell:
 
     @property
     def classes(self) -> list[str]:
-        """Names of the classes, in the order of the logits."""
+        """The printed names of the classes, in the order of the logits."""
         return self.entry.labels_in_order
 
     @property
@@ -59,37 +59,37 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """How files name the cell: <dataset>-<split>."""
+        """The name of the cell in file names: <dataset>-<split>."""
         return f"{self.dataset}-{self.split}"
 
     @property
     def title(self) -> str:
-        """How headings name the cell."""
+        """The name of the cell in headings."""
         return f"{self.entry.title}, split `{self.split}`"
 
     @property
     def images(self) -> Path:
-        """A folder: images.csv and pixels.npy."""
+        """The folder of images.csv and pixels.npy."""
         return self.study.images(self.dataset)
 
     @property
     def parts(self) -> Path:
-        """split.csv: which image is in which part."""
+        """The file split.csv: the part of every image."""
         return self.study.data / "splits" / f"{self.name}.csv"
 
     @property
     def folds(self) -> list[int | None]:
-        """The folds of one run, each a training of its own; [None] where the split has no folds."""
+        """The folds of one run, each with its own training; [None] for a split without folds."""
         return FOLDS if self.split == "folds" else [None]
 
     @property
     def runs_folder(self) -> Path:
-        """A folder: one folder per model (in Git)."""
+        """The folder of runs, one sub-folder per model (in Git)."""
         return strict.ROOT / "runs" / self.study.study / self.dataset / self.split
 
     @property
     def baselines(self) -> Path:
-        """A folder: the predictions of every baseline of lib.evidence.baselines (in Git)."""
+        """The folder of the predictions of every baseline of lib.evidence.baselines (in Git)."""
         return self.runs_folder / "baselines"
 
     def run(self, model: str, seed: int) -> "Run":
@@ -97,7 +97,7 @@ class Cell:
         return Run(self, model, seed)
 
     def seeds(self, model: str) -> list[int]:
-        """The seeds of a model here: all of the study's, or the first ones, if the data set or the model says so."""
+        """The seeds of a model: all of the study's, or the first ones if the data set or the model gives a number."""
         own, shared = self.study.models[model].seeds, self.study.datasets[self.dataset].seeds
         return self.study.seeds[: own or shared]
 
@@ -111,21 +111,21 @@ class Cell:
 
     @property
     def beside(self) -> list[str]:
-        """The models of the study's neighbour under the same data set and split, as <study>/<model>."""
+        """The models of the neighbouring study for the same data set and split, as <study>/<model>."""
         other = self.study.neighbour
         if other is None or self.dataset not in other.datasets or self.split not in other.splits:
             return []
         return [f"{other.study}/{model}" for model in other.models]
 
     def holder(self, name: str) -> tuple["Cell", str]:
-        """The cell that has the runs of a model, and the model's name there: <study>/<model> is one of `beside`."""
+        """The cell that holds the runs of a model, and the model's name there; name: a model, or one of `beside`."""
         if "/" not in name:
             return self, name
         known(name, self.beside, f"model beside the study {self.study.study!r}")
         return self.study.neighbour.cell(self.dataset, self.split), name.split("/")[1]
 
     def learnt(self, model: str) -> Path:
-        """A folder: size.csv of a model, and filters.csv of its first layer where that is a small convolution."""
+        """The folder of a model's size.csv, and of filters.csv if its first layer is a small convolution."""
         return self.study.report / "models" / f"{self.name}-{model}"
 
 
@@ -150,40 +150,40 @@ class Run:
 
     @property
     def keys(self) -> dict:
-        """dataset, split, model and seed: what names the run in a table."""
+        """The entries that name the run in a table: dataset, split, model and seed."""
         return {"dataset": self.cell.dataset, "split": self.cell.split, "model": self.model, "seed": self.seed}
 
     @property
     def folder(self) -> Path:
-        """A folder of the files below (in Git)."""
+        """The folder of the files below (in Git)."""
         return self.cell.runs_folder / self.model / f"seed-{self.seed}"
 
     @property
     def history(self) -> Path:
-        """One row per epoch (and fold): epoch, loss and accuracy per part."""
+        """The file history.csv, one row per epoch (and fold): epoch, loss (nats) and accuracy (0 to 1) per part."""
         return self.folder / "history.csv"
 
     @property
     def predictions(self) -> Path:
-        """One row per test image: part, path, group, label, predicted, one probability per class.
+        """The predictions, one row per test image: part, path, group, label, predicted, one probability per class.
 
-        Earlier runs have predictions.csv, which holds the validation part too; a new one has predictions.csv.gz.
+        New runs have predictions.csv.gz; older ones predictions.csv, which also holds the validation part.
         """
         earlier = self.folder / "predictions.csv"
         return earlier if earlier.exists() else self.folder / "predictions.csv.gz"
 
     @property
     def settings(self) -> Path:
-        """Everything that decided the result; it is written last, so it says that the other files are there."""
+        """The file settings.yaml: everything that decided the result; written last, so that it marks a complete run."""
         return self.folder / "settings.yaml"
 
     @property
     def weights(self) -> Path:
-        """The trained weights, a safetensors file (not in Git); of several folds, those of the first."""
+        """The safetensors file of the trained weights (not in Git); with folds, of the first."""
         return self.weights_of(self.cell.folds[0])
 
     def weights_of(self, fold: int | None) -> Path:
-        """The weights of one of the run's folds."""
+        """The safetensors file of one fold; None: of a run without folds."""
         folder = strict.ROOT / "weights" / self.study.study / self.cell.dataset / self.cell.split / self.model
         name = f"seed-{self.seed}" if fold is None else f"seed-{self.seed}.fold-{fold}"
         return folder / f"{name}.safetensors"
@@ -195,7 +195,7 @@ class Run:
 
     @property
     def timing(self) -> Path:
-        """How long each epoch took, and on what. Nothing depends on it."""
+        """The file of the seconds of each epoch, and the machine. No result depends on it."""
         return self.study.report / "timing" / f"{self.cell.name}-{self.model}-seed-{self.seed}.csv"
 
     @property
@@ -205,7 +205,7 @@ class Run:
         return path.read_text().strip() if path.exists() else None
 
     def kept_settings(self) -> dict:
-        """What settings.yaml says. StudyError: it is not there."""
+        """Read settings.yaml. StudyError: it is not there."""
         if not self.settings.exists():
             raise StudyError(f"{self} was not trained: make report STUDY={self.study.study}, or restore {self.folder}")
         return yaml.safe_load(self.settings.read_text())
@@ -213,7 +213,7 @@ class Run:
 
 @contextmanager
 def making_report(study: str) -> Iterator[None]:
-    """Keep others from making a study's report within the block; says so, and waits, while another process does."""
+    """Lock a study's report within the block; prints a line and waits if another process makes it."""
     waiting = "another process is making this report: waiting until it has ended"
     with alone(strict.ROOT / "build" / ".locks" / f"{study}-report", waiting):
         yield

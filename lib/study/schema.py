@@ -1,8 +1,8 @@
-"""What a study may say: blocks for data sets, training, pre-training and models, and the Study of them all.
+"""The parameters of a study: blocks for data sets, training, pre-training and models.
 
     params/<study>/params.yaml --load_study--> Study
 
-Nothing here imports torch, pandas or scikit-learn, so a misspelt parameter stops within a second.
+Nothing here imports torch, pandas or scikit-learn, so a misspelt parameter is reported within a second.
 """
 
 from itertools import product
@@ -26,29 +26,29 @@ from lib.strict import Key, Name, Strict, StudyError, known, read_yaml, validate
 from lib.study.model import ModelSettings, Optimizer, Schedule
 from lib.study.paths import Cell, Run, page_name
 
-Draw = dict[str, NonNegativeInt]  # how many phantoms: see lib.data.catalogue.DRAWN
+Draw = dict[str, NonNegativeInt]  # arguments of a drawing, as lib.data.catalogue.DRAWN names them
 
 
 class DatasetSettings(Strict):
-    """What a study says of one of its data sets."""
+    """A study's settings for one of its data sets."""
 
     epochs: PositiveInt
     epoch_images: PositiveInt | None = None
     flips: Literal["none", "horizontal", "both"] = "none"
-    shift: NonNegativeInt = 0  # px: while training each image moves so far at most, left or right, up or down
-    turn: float = Field(0, ge=0, le=180)  # degrees: and turns so far at most, one way or the other
-    centre_crop: bool = False  # the middle square of an image, instead of all of it squeezed to one
+    shift: NonNegativeInt = 0  # px; the largest random shift of a training image along either axis
+    turn: float = Field(0, ge=0, le=180)  # degrees; the largest random turn of a training image, either way
+    centre_crop: bool = False  # take the middle square of an image, instead of squeezing it
     draw: Draw = {}
-    seeds: PositiveInt | None = None  # how many of the study's, the first ones; null: all
-    version: str = ""  # of images of one's own: another one, and they are read again
+    seeds: PositiveInt | None = None  # number of the study's seeds to use, the first ones; null: all
+    version: str = ""  # of a user's own images; they are read again if it changes
 
 
 class Pretraining(Strict):
-    """What models with `weights: phantoms` learn first: every class of these drawn data sets, in one model."""
+    """The pre-training of models with `weights: phantoms`: one model learns every class of these drawn data sets."""
 
     epochs: PositiveInt
     flips: Literal["none", "horizontal", "both"] = "none"
-    draw: dict[str, Draw] = Field(min_length=1)  # a drawn data set -> how many phantoms
+    draw: dict[str, Draw] = Field(min_length=1)  # name of a drawn data set -> arguments of the drawing
 
     @field_validator("draw")
     @classmethod
@@ -61,7 +61,7 @@ class Pretraining(Strict):
 
 
 def require_draw(name: str, draw: Draw) -> None:
-    """A StudyError or ValueError if `draw` does not say, by the right names, how many phantoms of data set `name`."""
+    """StudyError: `draw` has an unknown argument for the drawn data set `name`. ValueError: it lacks one."""
     wanted = catalogue.DRAWN.get(catalogue.entry(name).draw, [])
     for setting in draw:
         known(setting, wanted, f"setting of draw in {name}")
@@ -70,7 +70,7 @@ def require_draw(name: str, draw: Draw) -> None:
 
 
 class Training(Strict):
-    """How a study trains, where a model does not say otherwise; and what its images are when models see them."""
+    """How a study trains, unless a model has its own setting, and the size and scale of its images."""
 
     image_size: PositiveInt
     pixel_mean: float
@@ -82,22 +82,22 @@ class Training(Strict):
     schedule: Schedule
     device: Literal["auto", "cpu", "cuda"]
     precision: Literal["32-true", "bf16-mixed"]
-    threads: PositiveInt | None = None  # of a training; where it is set, every machine makes the same bytes
-    scale_of_weights: bool = True  # ImageNet weights see the pixels' scale that they were trained on, not the above
-    # of several labels per image: images with a label and those without it weigh the same, however few have it
+    threads: PositiveInt | None = None  # per training; if set, machines with any number of cores make the same bytes
+    scale_of_weights: bool = True  # ImageNet weights get pixels on the scale that they were trained on
+    # several labels per image: images with a label, and those without it, have the same total weight
     label_weights: bool = False
-    fast_dropout: bool = False  # cheaper masks on a CPU: the same distribution, other random numbers
+    fast_dropout: bool = False  # faster masks on a CPU: the same distribution, other random numbers
 
 
 class Study(Strict):
-    """All of a study. params/demo/params.yaml says in a comment what each line is, and its unit."""
+    """All parameters of a study; comments in params/demo/params.yaml explain each line and its unit."""
 
     study: str
     root: str
     title: Name
-    question: Name | None = None  # what the study asks; null: whether the two models that it leads with differ
+    question: Name | None = None  # what the study asks; null: whether the headline's two models differ
     paper: str | None
-    beside: str | None = None  # another study: its committed runs on the same test images stand beside these in tables
+    beside: str | None = None  # another study; tables also show its committed runs on the same test images
     datasets: dict[Key, DatasetSettings] = Field(min_length=1)
     splits: list[str] = Field(min_length=1)
     split_seed: NonNegativeInt
@@ -148,27 +148,27 @@ class Study(Strict):
 
     @property
     def titles(self) -> dict[str, str]:
-        """How tables and figures name each model: with what it starts from, where that is not the same for all."""
+        """The name of each model in tables and figures: with its start, unless all models have the same."""
         alike = len({model.starts_from for model in self.models.values()}) == 1
         models = self.models.items()
         return {name: (model.title if alike else model.label) + model.aside for name, model in models}
 
     @property
     def neighbour(self) -> "Study | None":
-        """The study that `beside` names, whose committed runs on the same test images stand beside this one's."""
+        """The study that `beside` names; tables also show its committed runs on the same test images."""
         return load_study(self.beside) if self.beside else None
 
     def vits(self, *, plain: bool) -> list[str]:
-        """Names of the models that are ViTs, with the library's own attention or with another."""
+        """Names of the models that are ViTs, with the library's own attention (`plain`) or with another."""
         vits = {name: model.settings for name, model in self.models.items() if model.architecture == "vit"}
         return [name for name, settings in vits.items() if (settings.get("attention", "plain") == "plain") == plain]
 
     def entry(self, name: str) -> Dataset:
-        """The catalogue's entry of one of this study's data sets."""
+        """The catalogue's entry of one of this study's data sets. StudyError: the study does not have it."""
         return catalogue.entry(known(name, self.datasets, f"data set of the study {self.study!r}"))
 
     def cell(self, dataset: str, split: str) -> Cell:
-        """One of its data sets under one of its split protocols."""
+        """One of its data sets under one of its split protocols. StudyError: the study does not have it."""
         return Cell(self, dataset, split)
 
     @property
@@ -178,32 +178,32 @@ class Study(Strict):
 
     @property
     def runs(self) -> list[Run]:
-        """Everything that is trained, in the order of the parameters."""
+        """Every training, in the order of the parameters."""
         return [run for cell in self.cells for model in self.models for run in cell.runs(model)]
 
     @property
     def parameters(self) -> Path:
-        """A folder: params.yaml, claims.yaml, dvc.yaml and dvc.lock."""
+        """The folder of params.yaml, claims.yaml, dvc.yaml and dvc.lock."""
         return strict.ROOT / "params" / self.study
 
     @property
     def data(self) -> Path:
-        """A folder of what is made from archives (not in Git)."""
+        """The folder of tables and pixels made from archives (not in Git)."""
         return strict.ROOT / "data" / self.study
 
     @property
     def report(self) -> Path:
-        """A folder of what people read: pages, tables/, figures/."""
+        """The folder of the report: pages, tables/, figures/ (in Git)."""
         return strict.ROOT / "reports" / self.study
 
     @property
     def executed(self) -> Path:
-        """A folder: one executed notebook per page (not in Git)."""
+        """The folder of executed notebooks, one per page (not in Git)."""
         return strict.ROOT / "build" / self.study
 
     @property
     def pretrained(self) -> Path:
-        """A folder: the ViTs that `weights: phantoms` starts from, how they were trained, history.csv (in Git)."""
+        """The folder of the ViTs for `weights: phantoms`, with their recipes and history.csv (in Git)."""
         return strict.ROOT / "runs" / self.study / "pretrained"
 
     @property
@@ -215,42 +215,42 @@ class Study(Strict):
         return sorted([*pages, "06_evaluate", "07_figures", "08_claims", *self.extra], key=lambda page: page[:2])
 
     def shown(self, notebook: str) -> Path:
-        """A folder: figures.csv, and what else one of the `extra` notebooks shows."""
+        """The folder of figures.csv and of the tables that one of the `extra` notebooks shows (in Git)."""
         return self.report / "shown" / notebook
 
     def answer(self, notebook: str, *of: str) -> Path:
-        """The answer of a page, as Markdown; that of 09_report, which reads the others, stands beside their folder."""
+        """The file of a page's answer, Markdown; the answer of 09_report is beside the folder of the others."""
         if notebook == "09_report":
             return self.report / "answer.md"
         return self.report / "answers" / f"{page_name(notebook, *of)}.md"
 
     def images(self, dataset: str) -> Path:
-        """A folder: images.csv (one row per image) and pixels.npy (the same rows, uint8)."""
+        """The folder of images.csv (one row per image) and pixels.npy (the same rows, (rows, size, size, 3) uint8)."""
         return self.data / "images" / dataset
 
     def groups(self, dataset: str) -> Path:
-        """groups.csv of a data set: which images belong together."""
+        """The file groups.csv of a data set: the group of every image."""
         return self.data / "groups" / f"{dataset}.csv"
 
     def remark(self, dataset: str) -> Path:
-        """What tables must say of the file that a data set was read from; not there if nothing (in Git)."""
+        """The file with a warning on the file that a data set was read from; absent if there is none (in Git)."""
         return self.report / "groups" / dataset / "remark.md"
 
     def note(self, dataset: str) -> str:
-        """What tables say of a data set: its note, what page 01 has to say of its file, attribution and licence."""
+        """The text of tables on a data set: its note, the warning of page 01, attribution and licence."""
         entry, path = self.entry(dataset), self.remark(dataset)
         remark = path.read_text(encoding="utf-8").strip() if path.exists() else ""
         return " ".join(text for text in [entry.note, remark, entry.credit] if text)
 
     def links(self, dataset: str) -> Path:
-        """links.csv of a data set: why images are in one group."""
+        """The file links.csv of a data set: why images are in one group."""
         return self.data / "groups" / f"{dataset}-links.csv"
 
 
 def load_study(name: str | Study) -> Study:
-    """The study in params/<name>/params.yaml; a study that is already loaded comes back as it is.
+    """Load the study in params/<name>/params.yaml; a loaded study is returned as it is.
 
-    StudyError: no such study, or parameters that are not right (all of them listed, with the right names).
+    StudyError: there is no study of this name, or parameters are wrong; the message lists all of them.
     """
     if isinstance(name, Study):
         return name

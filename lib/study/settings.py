@@ -1,7 +1,7 @@
-"""What decides the result of a run, and the one truth about what is finished: settings.yaml.
+"""Say what decides the result of a run, and whether a run is finished, by its settings.yaml.
 
 parameters --declared--> + checksums of what it reads --settings--> settings.yaml
-finished: settings.yaml says what the parameters, and the data that are here, ask for
+A run is finished if its settings.yaml equals the settings of the present parameters and data.
 """
 
 import hashlib
@@ -16,9 +16,9 @@ from lib.study.schema import DatasetSettings, Study
 
 # Raise it when the same settings train to another result: every run is then trained again (tests/test_behaviour.py)
 BEHAVIOUR = 1
-# of a data set's settings; the others stand in settings.yaml where a study sets them
+# settings of a data set that are always in settings.yaml; others only if a study sets them
 ALWAYS = ["epochs", "epoch_images", "flips"]
-# of a data set's settings: the first three decide pixels.npy, whose checksum is compared; none decides a single run
+# settings of a data set that are not compared: the first three decide pixels.npy, and its checksum is compared instead
 NOT_TRAINING = {"draw", "version", "centre_crop", "seeds"}
 
 
@@ -29,11 +29,11 @@ def file_digest(path: Path) -> str:
 
 
 def declared(run: Run) -> dict:
-    """What the parameters say of a run: `settings` without the checksums of what it reads."""
+    """The settings of a run that follow from its parameters: `settings` without checksums."""
     model, training = run.study.models[run.model], run.study.training
     own = {name: getattr(model, name) for name in OWN}
     shared = ["image_size", "pixel_mean", "pixel_std", "precision"]
-    # settings added later; absent where a study does not set them
+    # settings added later; absent if a study does not set them
     shared += [name for name in ("threads", "fast_dropout", "label_weights") if getattr(training, name)]
     shared += [] if training.scale_of_weights else ["scale_of_weights"]
     return {
@@ -48,13 +48,13 @@ def declared(run: Run) -> dict:
 
 
 def of_dataset(chosen: DatasetSettings) -> dict:
-    """What a study says of how one of its data sets is trained on."""
+    """The settings of a data set that decide its trainings."""
     values = chosen.model_dump(exclude=NOT_TRAINING)
     return {name: value for name, value in values.items() if value or name in ALWAYS}
 
 
 def read_by(run: Run) -> dict[str, Path | None]:
-    """The files that a run reads, by the names of their checksums; None: it starts from no file."""
+    """The files that a run reads, by the names of their checksums; a start from no file is None."""
     return {
         "split_sha256": run.cell.parts,
         "pixels_sha256": run.cell.images / "pixels.npy",
@@ -69,25 +69,25 @@ def settings(run: Run) -> dict:
 
 
 def asked(run: Run) -> dict:
-    """`settings`, as far as it can be known here: without the checksums of files that this clone does not have."""
+    """`settings` without the checksums of files that this clone does not have."""
     known_here = {name: path for name, path in read_by(run).items() if path is None or path.exists()}
     return {**declared(run), **{name: file_digest(path) if path else None for name, path in known_here.items()}}
 
 
 def is_finished(run: Run) -> bool:
-    """Whether this very run is on disk, with a result or stopped; its weights may be elsewhere: they are not in Git."""
+    """Whether this run is on disk with its present settings, with a result or stopped; weights may be missing."""
     return run.settings.exists() and not differing(run, asked(run))
 
 
 def differing(run: Run, wanted: dict) -> list[str]:
-    """Names of the settings in which a run on disk differs from those wanted."""
+    """Names of the settings in which a run on disk differs from `wanted`."""
     kept = run.kept_settings()
     later = kept.keys() - declared(run).keys() - read_by(run).keys()  # set then, and not set any more
     return [name for name in wanted if kept.get(name) != wanted[name]] + sorted(later)
 
 
 def require_declared(run: Run) -> None:
-    """A StudyError where a run was not trained, or with other parameters than the study has now; it names some."""
+    """StudyError: a run was not trained, or with other parameters than the study has now; the message names some."""
     wanted = declared(run)
     if others := differing(run, wanted):
         name = others[0]
@@ -99,7 +99,7 @@ def require_declared(run: Run) -> None:
 
 
 def start_file(study: Study, model: str) -> Path | None:
-    """The file that a model starts from, written by the stage `weights` or `pretrain`; None: from scratch."""
+    """The file that a model starts from, which the stage `weights` or `pretrain` writes; None: from scratch."""
     chosen = study.models[model]
     if chosen.starts_from == "imagenet":
         return study.data / "weights" / f"{model}.pth"
@@ -108,7 +108,7 @@ def start_file(study: Study, model: str) -> Path | None:
     return None
 
 
-# the names of a ViT's size in a params file -> in pytorch_pretrained_vit
+# name of a ViT's size in a params file -> name in pytorch_pretrained_vit
 VIT_SIZE = {
     "patch": "patches",
     "dim": "dim",
@@ -120,11 +120,11 @@ VIT_SIZE = {
 
 
 def vit_size(settings: dict) -> dict:
-    """The size of the plain ViT under a model's attention, by the names of pytorch_pretrained_vit."""
+    """The size of a model's ViT, by the names of pytorch_pretrained_vit."""
     defaults = {name: parameter.default for name, parameter in inspect.signature(vit).parameters.items()}
     return {theirs: settings.get(ours, defaults[ours]) for ours, theirs in VIT_SIZE.items()}
 
 
 def vit_name(size: dict) -> str:
-    """A file name per size: models of one size start from one file."""
+    """The name of the weights file for a ViT of this size; models of one size share a file."""
     return "vit-" + "-".join(str(size[name]) for name in VIT_SIZE.values())

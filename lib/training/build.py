@@ -1,4 +1,4 @@
-"""A model of a study as a network, and what it makes of the study's images before it sees them."""
+"""Build a model of a study as a network that converts the study's images to its own scale and size."""
 
 from torch import nn
 
@@ -11,9 +11,9 @@ from lib.study.settings import start_file
 
 
 def build(study: Study, model: str, classes: int) -> nn.Module:
-    """A model of the study with that many outputs, from random or from pre-trained weights.
+    """Build a model of the study with `classes` outputs, from random or pre-trained weights.
 
-    It takes the study's images: the scale that its ImageNet weights ask for, and the size it needs, are made inside.
+    It takes the study's images, (images, 3, size, size), and converts them to its own scale and size.
     """
     chosen, training = study.models[model], study.training
     network = MODELS[chosen.architecture](classes, training.image_size, start_file(study, model), **chosen.settings)
@@ -23,7 +23,7 @@ def build(study: Study, model: str, classes: int) -> nn.Module:
 
 
 def notes(chosen: ModelSettings, training: Training) -> list[str]:
-    """What page 05 says of the images that a network sees, where they are not the study's as they are."""
+    """Sentences of page 05 on how a network changes the study's images."""
     expected, says = inputs(chosen.architecture, chosen.settings), []
     if training.image_size < expected.smallest:
         says.append(f"images of {training.image_size} px are enlarged to {expected.smallest} px for this network")

@@ -1,9 +1,9 @@
-"""The grid of a study on a cluster: DVC's own training stages as tasks of Ray, as many at a time as there is room for.
+"""Run the training stages of a study on a Ray cluster, as many at a time as there is room for.
 
     stages before training --dvc repro--> train@... --one Ray task each: dvc repro -s--> `dvc repro` makes the rest
 
-`python -m lib cluster demo auto`, or `make report RAY=auto`, on any machine of the cluster. All machines see the same
-folder under the same path. docs/machines.md says how a cluster is started, and when it is worth it.
+`python -m lib cluster demo auto`, or `make report RAY=auto`, on any machine of the cluster. All machines share the
+project's folder under the same path. docs/machines.md says how to start a cluster, and when it is worth it.
 """
 
 import os
@@ -21,10 +21,10 @@ SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0"}
 
 
 def train(stage: str) -> None:
-    """Run one training stage, on whichever machine this is; resumes where a worker that was killed left it.
+    """Run one training stage on this machine; it resumes where a killed worker left it.
 
-    Ray kills the processes of a killed worker, but not where its node was lost. DVC therefore holds the stage's lock
-    too, so that the next worker waits for a training that lives on.
+    Ray ends the processes of a killed worker, unless its node is lost. DVC therefore holds the stage's lock, so that
+    the next worker waits for a training that still runs.
     """
     with alone(strict.ROOT / "build" / f"{stage.replace('/', '-')}.lock") as lock:
         dvc("repro", "-s", stage, pass_fds=[lock.fileno()], check=True)
@@ -51,7 +51,7 @@ def spread(study: Study, address: str) -> list[str]:
 
 
 def main(study_name: str, address: str) -> None:
-    """Train all runs of a study. StudyError: no Ray, no cluster, or stages that failed."""
+    """Train all runs of a study. StudyError: Ray is not installed, no cluster answers, or stages failed."""
     try:
         failed = spread(load_study(study_name), address)
     except ImportError as error:

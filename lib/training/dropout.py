@@ -1,7 +1,7 @@
-"""Dropout whose masks are cheap on a CPU: `fast_dropout: true` of a study's training.
+"""Dropout with masks that are fast on a CPU: `fast_dropout: true` in a study's `training`.
 
-torch's dropout draws one number per value on a CPU, on one thread whatever the number of threads. Here every 64-bit
-draw gives four values their chance, in steps of 2**-16: the same distribution, from other random numbers.
+On a CPU, torch's dropout draws one number per value, always on one thread. Here one 64-bit draw decides four values, in
+steps of 2**-16: the same distribution, from other random numbers.
 """
 
 import torch
@@ -11,7 +11,7 @@ STEPS = 2**16
 
 
 class FastDropout(nn.Dropout):
-    """nn.Dropout; on a CPU the chance is the multiple of 2**-16 nearest to p, and the mean is kept."""
+    """nn.Dropout; on a CPU with the multiple of 2**-16 nearest to p, and the mean kept."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape -> the same."""

@@ -1,4 +1,4 @@
-"""Epochs: a network and images in, one row per epoch out; killed at any moment, it resumes to the same bytes.
+"""Train a network epoch by epoch; a training killed at any moment resumes to the same bytes.
 
 images, settings --start--> network, optimiser --fit--> history
 network, optimiser, random states, history, the epoch begun --save--> a checkpoint, digest first --load--> the same
@@ -24,18 +24,18 @@ from lib.training.images import Images, Kind, augment
 from lib.training.processes import own_draws, share, total
 
 DIGEST = 32  # bytes at the beginning of a checkpoint: the SHA-256 of the rest
-SECONDS = 30  # between two checkpoints within an epoch; one more is written at the end of each epoch
-AUGMENTS = ["flips", "shift", "turn"]  # settings that `augment` takes
+SECONDS = 30  # between two checkpoints within an epoch; each epoch also ends with one
+AUGMENTS = ["flips", "shift", "turn"]  # settings for `augment`
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": partial(torch.optim.SGD, momentum=0.9)}
 
 
 def constant(done: float) -> float:
-    """The same learning rate throughout."""
+    """Factor 1 throughout; `done`, as in all schedules: the fraction of the training that is done."""
     return 1.0
 
 
 def steps(done: float) -> float:
-    """A fifth of the learning rate after 28 %, 58 % and 78 % of the training: epochs 14, 29 and 39 of 50."""
+    """Divide the learning rate by 5 after 28 %, 58 % and 78 % of the training: epochs 14, 29 and 39 of 50."""
     return 0.2 ** sum(done >= at for at in (0.28, 0.58, 0.78))
 
 
@@ -53,7 +53,7 @@ class Diverged(StudyError):
 
 
 class Digested:
-    """A file that is written from here to its end, and the SHA-256 of that; nothing is copied: ViT-B/16 has 1 GB."""
+    """A file and the SHA-256 of all that is written to it, without a copy, since ViT-B/16 has 1 GB."""
 
     def __init__(self, file: BinaryIO):
         self.file, self.digest = file, hashlib.sha256()
@@ -67,7 +67,10 @@ class Digested:
 
 
 def save(path: Path, settings: dict, network: nn.Module, optimizer, progress: dict) -> None:
-    """Write all that the next step depends on, whole or not at all."""
+    """Write a checkpoint of everything that the next step depends on, in one step.
+
+    StudyError: it cannot be written.
+    """
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     state = {
         "settings": settings,
@@ -91,8 +94,8 @@ def save(path: Path, settings: dict, network: nn.Module, optimizer, progress: di
 def load(path: Path, settings: dict, network: nn.Module, optimizer) -> dict | None:
     """Restore a checkpoint into network, optimiser and random states; returns its progress.
 
-    None: there is no checkpoint of these settings, or it is damaged (with a warning). Only tensors and plain values
-    are unpickled.
+    None: there is no checkpoint of these settings, or it is damaged (with a warning). Only tensors and plain values are
+    unpickled.
     """
     if not path.exists():
         return None
@@ -112,7 +115,7 @@ def load(path: Path, settings: dict, network: nn.Module, optimizer) -> dict | No
 
 
 def start(fabric, settings: dict, make: Callable[[], nn.Module]) -> tuple[nn.Module, torch.optim.Optimizer]:
-    """The network that `make` builds from the run's seed, and its optimiser, on the device."""
+    """Build the network by `make` with the run's seed, and its optimiser, on the device."""
     torch.manual_seed(settings["seed"])
     network = make()
     if settings.get("fast_dropout"):
@@ -133,7 +136,7 @@ def fit(fabric, network, optimizer, images: Images, settings: dict, checkpoint: 
     history, seconds = progress["history"], progress["seconds"]
 
     def keep() -> None:
-        # one process writes for all: nothing in a checkpoint differs between them
+        # one process writes for all, since checkpoints do not differ between them
         if fabric.is_global_zero:
             save(checkpoint, settings, network, optimizer, progress)
 
@@ -150,14 +153,14 @@ def fit(fabric, network, optimizer, images: Images, settings: dict, checkpoint: 
         history.append({**row, **{f"validation_{name}": value for name, value in validation.items()}})
         seconds.append(progress["epoch"]["seconds"] + time.perf_counter() - began)
         progress["epoch"] = None
-        if row["epoch"] < settings["epochs"]:  # after the last epoch, the finished run itself is written
+        if row["epoch"] < settings["epochs"]:  # after the last epoch the finished run is written instead
             keep()
         yield history[-1]
     return history, seconds
 
 
 def begin_epoch(images: Images, settings: dict) -> dict:
-    """The state of an epoch before its first step, with the rows (`epoch_images` of them, or all) in random order."""
+    """The state of an epoch before its first step, with its rows (`epoch_images`, or all) in random order."""
     rows = images.rows("train")
     rows = rows[torch.randperm(len(rows))[: settings["epoch_images"]]]
     sums = {"loss_sum": torch.zeros(()), "correct": torch.zeros((), dtype=torch.long), "seen": 0}
@@ -165,10 +168,10 @@ def begin_epoch(images: Images, settings: dict) -> dict:
 
 
 def train_epoch(fabric, network, optimizer, images: Images, settings: dict, epoch: int, progress: dict, keep) -> dict:
-    """One pass over the training part, or the rest of one; returns train_loss and train_accuracy.
+    """Train one epoch, or the rest of one; returns train_loss (nats) and train_accuracy (0 to 1).
 
     Args:
-        epoch: its number, from 0. progress: where the training stands; progress["epoch"] is updated at every step.
+        epoch: its number, from 0. progress: the state of the training; progress["epoch"] is updated at every step.
         keep: called without arguments every SECONDS; writes a checkpoint.
     """
     network.train()
@@ -183,7 +186,7 @@ def train_epoch(fabric, network, optimizer, images: Images, settings: dict, epoc
         for group in optimizer.param_groups:
             group["lr"] = settings["learning_rate"] * SCHEDULES[settings["schedule"]](done)
         loss, correct = train_step(fabric, network, optimizer, images, batches[step], settings)
-        # the sums stay on the device, so that no step waits for it
+        # the sums stay on the device, so that steps do not wait for it
         state["loss_sum"] = loss * len(batches[step]) + state["loss_sum"]
         state["correct"] = correct + state["correct"]
         state["step"] = step + 1
@@ -197,7 +200,7 @@ def train_epoch(fabric, network, optimizer, images: Images, settings: dict, epoc
 
 
 def train_step(fabric, network, optimizer, images: Images, rows: Tensor, settings: dict) -> tuple[Tensor, Tensor]:
-    """One step; returns the mean loss of the batch and how many of its predictions are right, both on the device."""
+    """One step; returns the mean loss of the batch (nats) and the number of right predictions, both on the device."""
     own, weight = share(fabric, rows)
     pixels, labels = images.batch(rows[own])
     pixels = augment(pixels, len(rows), own, **{name: settings[name] for name in AUGMENTS if name in settings})
@@ -215,13 +218,13 @@ def train_step(fabric, network, optimizer, images: Images, rows: Tensor, setting
 
 @torch.no_grad()
 def predict(network: nn.Module, images: Images, rows: Tensor, batch_size: int = 256) -> Tensor:
-    """Probabilities of rows, (rows, classes) float64 on the CPU."""
+    """Predict rows: probabilities, (rows, classes) float64 on the CPU."""
     network.eval()
     logits = [network(images.batch(batch)[0]) for batch in rows.split(batch_size)]
     return images.kind.probabilities(torch.cat(logits).double().cpu())
 
 
 def score(kind: Kind, probabilities: Tensor, labels: Tensor) -> dict:
-    """Mean cross-entropy in nats, and accuracy."""
+    """Mean cross-entropy (nats) and accuracy (0 to 1) of probabilities, (rows, classes)."""
     loss, right = kind.log_loss(probabilities, labels), kind.right(probabilities, labels, 0.5)
     return {"loss": loss.item(), "accuracy": right.double().mean().item()}

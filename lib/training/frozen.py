@@ -1,4 +1,4 @@
-"""A frozen network with pre-trained weights, and a logistic regression on its features: no epoch, no random number.
+"""Fit a logistic regression on the features of a frozen pre-trained network: no epochs, no random numbers.
 
 images --network without its last layer--> features --logistic, for each of PENALTIES--> the best on validation
 """
@@ -11,18 +11,18 @@ from torch import Tensor, nn
 from lib.training.fit import Diverged
 from lib.training.images import Images, Kind
 
-# factors of half the squared coefficients beside the mean loss; features have mean 0 and standard deviation 1
+# penalties on half the squared coefficients, added to the mean loss; features have mean 0 and standard deviation 1
 PENALTIES = [100.0, 10.0, 1.0, 0.1, 0.01, 1e-3, 1e-4]
 
 
 def fit_frozen(network: nn.Module, head: str, images: Images) -> tuple[list[dict], list[float]]:
-    """Fit the last layer of a network, whose other layers stay as they are.
+    """Fit the last layer of a network; its other layers stay unchanged.
 
     Args:
         network: on the device of the images. head: path of its last layer.
 
     Returns:
-        A history of one row, and its seconds. The row says which of PENALTIES has the lowest validation loss.
+        A history of one row, with the penalty that has the lowest validation loss, and the seconds that it took.
 
     Raises:
         Diverged: features are not finite.
@@ -54,24 +54,24 @@ def fit_frozen(network: nn.Module, head: str, images: Images) -> tuple[list[dict
 
 @torch.no_grad()
 def outputs(network: nn.Module, images: Images, rows: Tensor, batch_size: int = 256) -> Tensor:
-    """What a network gives for rows: (rows, features) float64 on the CPU."""
+    """The outputs of a network for rows: (rows, features) float64 on the CPU."""
     network.eval()
     return torch.cat([network(images.batch(batch)[0]).double().cpu() for batch in rows.split(batch_size)])
 
 
 def as_double(labels: Tensor) -> Tensor:
-    """Labels as the loss of float64 logits takes them: class numbers as they are, zeros and ones as float64."""
+    """Labels for the loss of float64 logits: class numbers unchanged, zeros and ones as float64."""
     return labels.double() if labels.is_floating_point() else labels
 
 
 def logistic(features: Tensor, labels: Tensor, kind: Kind, classes: int, penalty: float) -> tuple[Tensor, Tensor]:
-    """Multinomial logistic regression, or one per label where an image has several: weights and biases, float64.
+    """Fit a multinomial logistic regression, or one per label if an image may have several.
 
     Minimises the mean loss plus half of `penalty` times the squared weights of standardised features, by L-BFGS from
-    zeros. lib.training.images's losses serve both kinds of labels, and a class without a training image.
+    zeros. The losses of lib.training.images allow both kinds of labels, and classes without training images.
 
     Returns:
-        (classes, features) and (classes,), for features as they are given.
+        Weights (classes, features) and biases (classes,), float64, for features that are not standardised.
     """
     mean, std = features.mean(0), features.std(0).clamp_min(1e-6)
     standardised = (features - mean) / std

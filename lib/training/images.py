@@ -1,4 +1,4 @@
-"""Images and their labels as batches: what a model sees, what it learns from, and what counts as right.
+"""Turn images and labels into batches, with augmentation, losses and right answers.
 
 pixels.npy + split.csv --open_images--> Images --batch(rows)--> (batch, 3, size, size) float32, labels
                                                                 --augment--> the same shape
@@ -31,14 +31,14 @@ def normalised(pixels: Tensor, training: Training) -> Tensor:
 
 
 def augment(pixels: Tensor, batch: int, own: slice, *, flips: str, shift: int = 0, turn: float = 0.0) -> Tensor:
-    """Mirror, turn and shift each image of a process's share of a batch; beyond the edge of an image lies the mean (0).
+    """Mirror, turn and shift each image of a process's share of a batch; pixels beyond the edge are 0, the mean.
 
     Args:
         pixels: (images, 3, height, width), normalised.
-        batch: images of the whole batch. Every process draws for all of them, so that an image gets the same
-            whatever the number of processes.
-        own: which of the batch's images `pixels` are.
-        flips: a key of FLIPS. shift: px at most, along each axis. turn: degrees at most, either way.
+        batch: number of images of the whole batch. Every process draws for all of them, so that an image gets the
+            same augmentation with any number of processes.
+        own: the place of `pixels` in the batch.
+        flips: a key of FLIPS. shift: largest shift along each axis, px. turn: largest turn either way, degrees.
     """
     for axis in FLIPS[flips]:
         flipped = (torch.rand(batch) < 0.5)[own].to(pixels.device)
@@ -60,27 +60,27 @@ class OneLabel:
 
     @staticmethod
     def encode(texts: list[str], classes: list[str]) -> Tensor:
-        """The texts of a table -> labels."""
+        """Texts of a table -> labels, (images,)."""
         return torch.tensor([classes.index(text) for text in texts])
 
     @staticmethod
     def probabilities(logits: Tensor) -> Tensor:
-        """(images, classes) -> the same shape."""
+        """Logits (images, classes) -> probabilities, the same shape."""
         return logits.softmax(-1)
 
     @staticmethod
     def log_loss(probabilities: Tensor, labels: Tensor) -> Tensor:
-        """Mean loss in nats; a probability counts as 1e-12 at least."""
+        """Mean loss in nats; probabilities below 1e-12 count as 1e-12."""
         return F.nll_loss(probabilities.clamp_min(1e-12).log(), labels)
 
     @staticmethod
     def right(outputs: Tensor, labels: Tensor, half: float) -> Tensor:
-        """(images,) bool: whether the largest of an image's logits or probabilities is its class's."""
+        """(images,) bool: whether the largest logit or probability of an image is that of its class."""
         return outputs.argmax(1) == labels
 
     @staticmethod
     def names(probabilities: np.ndarray, classes: list[str]) -> list[str]:
-        """What is predicted, one text per image."""
+        """The predicted class of each image."""
         return [classes[number] for number in probabilities.argmax(1)]
 
 
@@ -91,12 +91,12 @@ class ManyLabels:
 
     @staticmethod
     def encode(texts: list[str], classes: list[str]) -> Tensor:
-        """The texts of a table, labels joined by SEPARATOR -> labels."""
+        """Texts of a table, labels joined by SEPARATOR -> labels, (images, classes)."""
         return torch.tensor([[float(name in text.split(SEPARATOR)) for name in classes] for text in texts])
 
     @staticmethod
     def probabilities(logits: Tensor) -> Tensor:
-        """(images, classes) -> the same shape."""
+        """Logits (images, classes) -> probabilities, the same shape."""
         return torch.sigmoid(logits)
 
     @staticmethod
@@ -106,16 +106,16 @@ class ManyLabels:
 
     @staticmethod
     def right(outputs: Tensor, labels: Tensor, half: float) -> Tensor:
-        """(images,) bool: whether all labels of an image are predicted, and no other.
+        """(images,) bool: whether exactly the labels of an image are predicted.
 
         Args:
-            half: what a predicted label's output is above: 0 for logits, 0.5 for probabilities.
+            half: a label with an output above it is predicted: 0 for logits, 0.5 for probabilities.
         """
         return ((outputs > half) == labels.bool()).all(1)
 
     @staticmethod
     def names(probabilities: np.ndarray, classes: list[str]) -> list[str]:
-        """What is predicted, one text per image."""
+        """The predicted labels of each image, as one text."""
         return joined(probabilities > 0.5, classes)
 
 
@@ -129,7 +129,9 @@ class Images:
     Args:
         table: one row per image: label, part. pixels: (rows, size, size, 3) uint8.
         classes: names of the classes, in the order of the logits.
-        study: its `training` says how pixels are normalised. kind: a key of KINDS.
+        study: its `training` gives the normalisation of pixels. kind: a key of KINDS.
+
+    StudyError: the study sets label_weights for one label per image.
     """
 
     def __init__(
@@ -149,11 +151,11 @@ class Images:
         self.weights = even_weights(self.labels[self.rows("train")]) if study.training.label_weights else None
 
     def rows(self, part: str) -> Tensor:
-        """Row numbers of a part."""
+        """Row numbers of a part: train, validation or test."""
         return torch.from_numpy(np.flatnonzero(self.table.part == part))
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The mean loss of a batch in nats; where the study weighs labels, with their weights."""
+        """The mean loss of a batch in nats, with the study's label weights if it has any."""
         if self.weights is None:
             return self.kind.loss(logits, labels)
         absent, present = self.weights.to(logits)
@@ -166,9 +168,10 @@ class Images:
 
 
 def even_weights(labels: Tensor) -> Tensor:
-    """(2, classes): what images without each label, and those with it, weigh: half in all, or 1 where one lacks.
+    """Weights (2, classes) of images without and with each label, so that both sides have the same total.
 
-    The best constant answer is then a half, with a loss of ln 2, whatever the label's share. labels: (images, classes).
+    The best constant answer is then one half for every label, with a loss of ln 2. A label that all images have, or
+    none, gets weights of 1. labels: (images, classes).
     """
     share = labels.double().mean(0)
     both = (share > 0) & (share < 1)
@@ -177,7 +180,7 @@ def even_weights(labels: Tensor) -> Tensor:
 
 
 def open_images(cell: Cell, device: torch.device, fold: int | None = None) -> Images:
-    """The images of a cell, as notebooks 01 and 03 left them; of several folds, in the parts of one (the first)."""
+    """Open the images of a cell, as notebooks 01 and 03 wrote them; with folds, in the parts of `fold` or the first."""
     pixels = np.load(cell.images / "pixels.npy", mmap_mode="r")
     table = of_fold(read_csv(cell.parts), fold or cell.folds[0])
     return Images(table, pixels, cell.classes, cell.study, device, cell.entry.labels)

@@ -1,10 +1,10 @@
-"""The stages of a study side by side, as many at a time as there are cores for; `dvc repro` makes the rest.
+"""Run the stages of a study side by side, as many at a time as there are cores for; `dvc repro` makes the rest.
 
     download, groups, split per data set; pre-training --> train@... --> evaluate --> figures   --dvc repro--> report
                                                                      --> page@... --> claims
 
-Each job is one `dvc repro -s` over stages that follow one another: DVC decides what has to run. A job that fails is
-named at the end, while the others finish. On a cluster lib.training.cluster does the same with Ray.
+Each job is one `dvc repro -s` over consecutive stages; DVC decides which of them run. If a job fails, the others
+finish, and it is named at the end. lib.training.cluster does the same with Ray on a cluster.
 """
 
 import json
@@ -27,10 +27,10 @@ from lib.strict import StudyError
 from lib.study import Study, load_study
 from lib.study.paths import making_report
 
-# lines of DVC that ask the user for nothing that has to be done here
+# lines of DVC that are not shown, since nothing needs to be done
 OF_DVC = ("Updating lock file", "To track", "\tgit add", "To enable auto", "\tdvc config", "Use `dvc push`")
 
-# Ctrl-C while DVC is imported, or cleans up, ends it without a traceback
+# Ctrl-C ends DVC without a traceback, even while it is imported or cleans up
 DVC = """
 import signal, sys
 on_ctrl_c = signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -44,7 +44,7 @@ sys.exit(code)
 
 
 class Job(NamedTuple):
-    """Stages that run one after another once other jobs are done; those that took longest before start first."""
+    """Consecutive stages that run after other jobs; jobs that took longest the last time start first."""
 
     name: str
     stages: list[str]
@@ -53,18 +53,18 @@ class Job(NamedTuple):
 
 
 def dvc(*arguments: str, **options) -> subprocess.CompletedProcess:
-    """Run DVC of this environment in the project's folder; it waits while another DVC holds the lock."""
+    """Run this environment's DVC in the project's folder; it waits while another DVC holds the lock."""
     return subprocess.run(command(*arguments), cwd=strict.ROOT, env=environment(), **options)
 
 
 def tell_dvc() -> None:
-    """Tell DVC where the project is no Git repository, but was downloaded as a zip file, or its disk has no flock."""
+    """Configure DVC for a project that was downloaded as a zip file, without Git, or for a disk without flock."""
     local, lines = strict.ROOT / ".dvc" / "config.local", []
     if not (strict.ROOT / ".git").exists():
         lines.append("no_scm = true")
     if not has_flock(strict.ROOT / "build" / ".locks"):
         lines.append("hardlink_lock = true")
-        # a file that flock left there counts as held by a lock of this kind
+        # this kind of lock would take a file left by flock for a held one
         for name in ["lock", "rwlock.lock"] if not local.exists() else []:
             (strict.ROOT / ".dvc" / "tmp" / name).unlink(missing_ok=True)
     if lines and not local.exists():
@@ -73,12 +73,12 @@ def tell_dvc() -> None:
 
 
 def command(*arguments: str) -> list[str]:
-    """A DVC command of this environment."""
+    """The command line that runs this environment's DVC with these arguments."""
     return [sys.executable, "-c", DVC, "--wait-for-lock", *arguments]
 
 
 def environment() -> dict[str, str]:
-    """This environment, in which `python` is the one that runs now; threads that wait leave their core to others."""
+    """Environment variables in which `python` is this one, and waiting threads leave their core to others."""
     return {
         "OMP_WAIT_POLICY": "passive",
         **os.environ,
@@ -92,7 +92,7 @@ def pipeline(study: Study) -> str:
 
 
 def jobs_of(study: Study) -> list[Job]:
-    """All stages before the first page, in jobs; a training waits for its split and for what its model starts from."""
+    """All stages before the report, as jobs; a training waits for its split and its start weights."""
     jobs = [Job("start", ["weights", "pretrain"])]
     for dataset in study.datasets:
         splits = [f"split@{dataset}-{split}" for split in study.splits]
@@ -112,7 +112,7 @@ def jobs_of(study: Study) -> list[Job]:
 
 
 def at_once(study: Study) -> int:
-    """How many trainings this machine has room for: one per core, or per as many cores as a training has threads."""
+    """The number of trainings that run at once: the number of cores divided by threads and devices; 1 on a GPU."""
     gpu = study.training.device != "cpu" and shutil.which("nvidia-smi") is not None
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     threads = study.training.threads or cores
@@ -120,14 +120,14 @@ def at_once(study: Study) -> int:
 
 
 def run(study: Study, job: Job, stopped: Event) -> bool:
-    """Run a job and show its output line by line with its name, until all is stopped; whether it succeeded."""
+    """Run a job and print its output line by line with its name; returns whether it succeeded."""
     prefix = "" if study.root == "." else f"{pipeline(study)}:"
     targets = [f"{prefix}{stage}" for stage in job.stages]
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen(command("repro", "-s", *targets), cwd=strict.ROOT, env=environment(), **options) as process:
         for line in process.stdout:
             if line.startswith("Traceback"):
-                stopped.wait(1)  # perhaps of a process that Ctrl-C met at its start: is all stopped?
+                stopped.wait(1)  # perhaps Ctrl-C ended this process at its start: wait whether everything is stopped
             if line.strip() and not line.startswith(OF_DVC) and not stopped.is_set():
                 print(f"[{job.name}] {line}", end="", flush=True)
     return process.returncode == 0
@@ -135,7 +135,7 @@ def run(study: Study, job: Job, stopped: Event) -> bool:
 
 @contextmanager
 def pool(size: int, stopped: Event) -> Iterator[ThreadPoolExecutor]:
-    """Threads that start jobs; where the user stops everything, jobs that have not begun are dropped, and it is set."""
+    """Threads that start jobs; Ctrl-C sets `stopped` and drops jobs that have not begun."""
     executor = ThreadPoolExecutor(size)
     try:
         yield executor
@@ -147,7 +147,7 @@ def pool(size: int, stopped: Event) -> Iterator[ThreadPoolExecutor]:
 
 
 def side_by_side(study: Study, size: int) -> list[str]:
-    """Run the jobs of a study, `size` at a time; returns the names of those that failed, or waited for one that did."""
+    """Run the jobs of a study, `size` at a time; returns the names of jobs that failed or waited for a failed one."""
     left, running, done, failed, stopped = jobs_of(study), {}, set(), [], Event()
     with pool(size, stopped) as executor:
         while left or running:
@@ -155,7 +155,7 @@ def side_by_side(study: Study, size: int) -> list[str]:
                 left.remove(job)
                 future: Future = executor.submit(run, study, job, stopped)
                 running[future] = job.name
-            if not running:  # all that is left waits for a job that failed
+            if not running:  # all jobs that are left wait for a failed one
                 return failed + [job.name for job in left]
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
@@ -168,7 +168,7 @@ def side_by_side(study: Study, size: int) -> list[str]:
 
 
 def mend_lock() -> None:
-    """Delete DVC's list of who reads and writes what, if a kill cut it off: with half a list DVC refuses to start."""
+    """Delete DVC's list of readers and writers if a kill cut it off, since DVC does not start with half a list."""
     path = strict.ROOT / ".dvc" / "tmp" / "rwlock"
     with alone(path.with_name("rwlock.lock")):  # as DVC does before it touches the list
         if path.exists():
@@ -179,13 +179,13 @@ def mend_lock() -> None:
 
 
 def report(study_name: str, size: str = "") -> None:
-    """Make the report of a study, `size` jobs at a time (default: at_once). StudyError: stages that failed."""
+    """Make the report of a study, `size` jobs at a time (default: at_once). StudyError: stages failed."""
     with making_report(study_name):
         report_alone(study_name, size)
 
 
 def report_alone(study_name: str, size: str = "") -> None:
-    """`report`, while nobody else makes this report."""
+    """`report`, under the lock of this report."""
     study = load_study(study_name)
     tell_dvc()
     path = f"reports/{study.study}/index.html"

@@ -1,4 +1,4 @@
-"""A training budget is chosen before any run: how far does a model get on the validation part, with these parameters?
+"""Measure validation accuracy with a study's parameters, to choose a training budget before any run.
 
 pixels.npy, split.csv, params.yaml --train_fold, with a seed that no run has--> validation accuracy of every fold
 """
@@ -8,13 +8,13 @@ from lib.study.settings import settings
 from lib.training.processes import start_fabric
 from lib.training.run import train_fold
 
-SEED = 100  # of no run: what a pilot finds says nothing about one
+SEED = 100  # no run has this seed, so a pilot does not predict a run
 
 
 def pilot(cell: Cell, model: str) -> list[float]:
-    """Validation accuracy after the last epoch, fold by fold (of one split, one). The test part is not looked at.
+    """Validation accuracy, 0 to 1, after the last epoch, for each fold (one without folds). The test part is not used.
 
-    Nothing is kept but a checkpoint while it trains, from which it resumes.
+    It keeps only a checkpoint, from which it resumes.
     """
     run, reached = cell.run(model, SEED), []
     fabric = start_fabric(cell.study)

@@ -1,10 +1,10 @@
-"""ViTs trained on drawings, for `weights: phantoms`: stands in for the paper's start from ImageNet, without a download.
+"""Train ViTs on drawings, for `weights: phantoms`, which replaces the paper's start from ImageNet without a download.
 
-phantoms drawn for this only --draw_images--> Images of every class --learn--> runs/<study>/pretrained/<size>.pth
+phantoms drawn only for this --draw_images--> Images of every class --learn--> runs/<study>/pretrained/<size>.pth
 
-`python -m lib pretrain demo` makes history.csv and one file per size of ViT that a model asks for. The files are laid
-out like the releases of pytorch_pretrained_vit (1000 outputs, of which the drawn classes use the first), so they load
-the same way. A file is finished when the recipe beside it is the one asked for and holds the file's checksum.
+`python -m lib pretrain demo` makes history.csv and one file per size of ViT that a model asks for. The files have the
+layout of pytorch_pretrained_vit's releases (1000 outputs, of which the drawn classes use the first), so they load in
+the same way. A file is finished if the recipe beside it is the present one and holds the file's checksum.
 """
 
 import io
@@ -30,11 +30,11 @@ from lib.training.processes import start_fabric
 
 COLUMNS = ["vit", "epoch", "train_accuracy", "validation_accuracy", "test_accuracy"]  # of history.csv
 TRAINING = ["batch_size", "image_size", "pixel_mean", "pixel_std", "optimizer", "learning_rate", "weight_decay"]
-TRAINING += ["schedule", "precision"]  # what a pre-training takes from the study's `training`
+TRAINING += ["schedule", "precision"]  # settings that a pre-training takes from the study's `training`
 
 
 def recipe(study: Study, size: dict) -> dict:
-    """Everything that decides the result: how the study trains, the ViT's size, and what is drawn."""
+    """Everything that decides a pre-training: how the study trains, the ViT's size, and the drawings."""
     later = ["fast_dropout"] if study.training.fast_dropout else []
     return {
         **{name: getattr(study.training, name) for name in TRAINING + later},
@@ -46,7 +46,7 @@ def recipe(study: Study, size: dict) -> dict:
 
 
 def is_finished(path: Path, values: dict) -> bool:
-    """Whether a file of weights was trained by this recipe, and still has the bytes that were written then."""
+    """Whether a weights file was trained by this recipe and is unchanged since."""
     kept = path.with_suffix(".yaml")
     if not (path.exists() and kept.exists()):
         return False
@@ -60,7 +60,7 @@ def vit_sizes(study: Study) -> dict[str, dict]:
 
 
 def unfinished(study: Study) -> list[str]:
-    """Names of the files that the study's models start from and that are not trained yet."""
+    """Names of the files for `weights: phantoms` that are not trained yet."""
     sizes = vit_sizes(study)
     return [n for n, size in sizes.items() if not is_finished(study.pretrained / f"{n}.pth", recipe(study, size))]
 
@@ -85,7 +85,7 @@ def pretrain(study: Study) -> pd.DataFrame:
         network, learnt = learn(study, fabric, images, values, checkpoint)
         rows += [{"vit": name, **row} for row in learnt]
         if fabric.is_global_zero:
-            write_csv(pd.DataFrame(rows, columns=COLUMNS), path)  # first, since the recipe says that all is there
+            write_csv(pd.DataFrame(rows, columns=COLUMNS), path)  # before the recipe, which marks a complete file
             write_weights(network, values, files[name])
         fabric.barrier()
         checkpoint.unlink(missing_ok=True)
@@ -93,7 +93,7 @@ def pretrain(study: Study) -> pd.DataFrame:
 
 
 def draw_images(study: Study, device: torch.device) -> Images:
-    """Every drawn data set of `pretrain`, its classes side by side, in parts as under the paper's own split."""
+    """Draw every data set of `pretrain` and put all classes together, with the parts of the published split."""
     tables, pixels, classes = [], [], []
     for name, draw in study.pretrain.draw.items():
         entry = catalogue.entry(name)
@@ -123,7 +123,7 @@ def learn(study: Study, fabric, images: Images, values: dict, checkpoint: Path) 
 
 def write_weights(network: nn.Module, values: dict, path: Path) -> None:
     """Write a ViT's weights, and its recipe beside them."""
-    # into memory first: torch.save writes a file's name into it, and the same weights are to have the same bytes
+    # saved to memory first, since torch.save writes a file's name into it, and equal weights must have equal bytes
     content = io.BytesIO()
     torch.save({name: tensor.cpu() for name, tensor in network.state_dict().items()}, content)
     write(path, lambda part: part.write_bytes(content.getvalue()))
@@ -132,7 +132,7 @@ def write_weights(network: nn.Module, values: dict, path: Path) -> None:
 
 
 def main(study_name: str) -> None:
-    """Pre-train what a study's models start from; the first process writes history.csv and prints the accuracies."""
+    """Pre-train the ViTs that a study's models start from; the first process writes and prints history.csv."""
     study = load_study(study_name)
     history = pretrain(study)
     if torch.distributed.is_initialized() and torch.distributed.get_rank() > 0:

@@ -1,10 +1,10 @@
-"""Several processes train as one: each takes its rows of every batch, and their losses and gradients are added up.
+"""Train on several processes as on one: each takes some rows of every batch, and gradients are summed.
 
     rows of a batch --share--> this process's rows, their weight --forward, backward--> loss, correct --total--> sums
     run --spawn--> `python -m lib launch ...`, which Fabric starts once per device --one row per line--> its history
 
-All processes draw the same order and the same augmentation, from one seed; only what the model draws (dropout, heads
-chosen at random) is each process's own. On several nodes, `python -m lib launch` is started by hand: docs/machines.md.
+All processes draw the same order and augmentation from one seed; only the model's random numbers (dropout, random
+heads) differ. On several nodes, `python -m lib launch` is started by hand: docs/machines.md.
 """
 
 import json
@@ -23,11 +23,11 @@ from lib.study import Run, Study
 
 
 def start_fabric(study: Study):
-    """The devices and the precision of a study, as a lightning_fabric.Fabric; the other processes are started too.
+    """Start a lightning_fabric.Fabric with the devices and precision of a study, and its other processes.
 
     Raises:
-        StudyError: there is no such device, or too few of them; or the study trains on several nodes, and this is
-            not one of them.
+        StudyError: the device is missing, there are too few, or the study trains on several nodes and this process was
+            not started as one of them.
     """
     name, device = f"params/{study.study}", study.training.device
     if device == "cuda" and not torch.cuda.is_available():
@@ -44,7 +44,7 @@ def start_fabric(study: Study):
     if study.training.threads:
         torch.set_num_threads(study.training.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
-    # nothing reads memory before it is written; to fill it first takes a ResNet an eighth of its time
+    # memory need not be filled before use; filling takes a ResNet an eighth of its time
     torch.utils.deterministic.fill_uninitialized_memory = False
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is not repeatable
     from lightning_fabric import Fabric  # here, because its import takes a second
@@ -61,10 +61,10 @@ def start_fabric(study: Study):
 
 
 def share(fabric, rows: Tensor) -> tuple[slice, float]:
-    """Which of a batch's rows are this process's, and which fraction of the batch they are.
+    """This process's rows of a batch, and their fraction of the batch, 0 to 1.
 
-    With fewer rows than processes, a process without a row computes the first one with weight 0: all of them have to
-    take part in the sum of gradients.
+    With fewer rows than processes, a process without a row computes the first one with weight 0, since all processes
+    must take part in the sum of gradients.
     """
     own = slice(fabric.global_rank, None, fabric.world_size)
     number = len(rows[own])
@@ -73,9 +73,9 @@ def share(fabric, rows: Tensor) -> tuple[slice, float]:
 
 @contextmanager
 def own_draws(fabric, rows: Tensor) -> Iterator[None]:
-    """Random numbers drawn in here (dropout) differ between processes; those drawn after it are the same in all.
+    """Within the block, random numbers (dropout) differ between processes; after it, they are the same in all.
 
-    They follow from the process and the batch's rows in their order, so a training that is resumed draws the same.
+    They depend on the process and the batch's rows in their order, so a resumed training draws the same.
     """
     if fabric.world_size == 1:
         yield
@@ -94,7 +94,7 @@ def total(fabric, *values: Tensor) -> tuple[Tensor, ...]:
 
 
 def spawn(run: Run) -> Iterator[dict]:
-    """Train a run in processes of its own, since a notebook's kernel cannot become one of several; yields its history.
+    """Train a run in new processes, since a notebook's kernel cannot become one of several; yields its history.
 
     Raises:
         StudyError: the training cannot go on, or one of its processes was killed.
@@ -115,6 +115,6 @@ def spawn(run: Run) -> Iterator[dict]:
 
 
 def end_with_parent() -> None:
-    """End this process when its standard input ends, because the process that started it is gone."""
+    """End this process when its standard input closes, which means that its parent has ended."""
     os.read(0, 1)
     os._exit(1)

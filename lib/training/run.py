@@ -1,9 +1,9 @@
-"""One model, one cell, one seed -> history.csv, predictions.csv.gz, settings.yaml and the weights.
+"""Train one model on one cell with one seed: history.csv, predictions.csv.gz, settings.yaml and the weights.
 
     pixels.npy + split.csv --train--> one row per epoch, with checkpoints --finish--> runs/.../seed-k/
 
-A run whose settings.yaml says what is asked for (data, parameters, code) is finished and never trained again. A run
-that was interrupted resumes from its last checkpoint and ends with the same bytes.
+A run with the present settings (data, parameters, code) in its settings.yaml is finished and is never trained again.
+An interrupted run resumes from its last checkpoint and ends with the same bytes.
 """
 
 import json
@@ -32,20 +32,20 @@ from lib.training.processes import end_with_parent, spawn, start_fabric
 
 
 def train(run: Run) -> Iterator[dict]:
-    """Train a run, on as many processes as its study asks for; resume it, or find it finished; yields its history.
+    """Train or resume a run on the processes that its study asks for, unless it is finished; yields its history.
 
-    A row: fold, if the split has some, epoch, train_loss, train_accuracy (while training: with dropout and
-    augmentation), validation_loss, validation_accuracy. Losses are mean cross-entropies in nats. In history.csv, the
-    last row has final_train_accuracy too (in evaluation mode, without augmentation; older runs lack it). With several
-    learning rates, yields every rate's rows; a finished run yields the best rate's.
+    A row: fold (if the split has folds), epoch, train_loss, train_accuracy (both with dropout and augmentation),
+    validation_loss, validation_accuracy. Losses are mean cross-entropies in nats, accuracies fractions. In history.csv
+    the last row also has final_train_accuracy (in evaluation mode, without augmentation; older runs lack it). With
+    several learning rates, yields every rate's rows; a finished run yields the best rate's.
     """
     several = run.study.devices * run.study.nodes > 1
     yield from spawn(run) if several and not is_finished(run) else train_here(run)
 
 
 def train_here(run: Run) -> Iterator[dict]:
-    """`train`, of which this process is the only one, or one of those that Fabric starts."""
-    run.weights.parent.mkdir(parents=True, exist_ok=True)  # an output of its stage, also where all seeds were stopped
+    """`train` in this process, which may be one of several that Fabric starts."""
+    run.weights.parent.mkdir(parents=True, exist_ok=True)  # an output of the stage, even if all seeds were stopped
     if not is_finished(run):
         yield from finish_training(run)
     elif run.stopped is None:
@@ -55,7 +55,7 @@ def train_here(run: Run) -> Iterator[dict]:
 
 
 def finish_training(run: Run) -> Iterator[dict]:
-    """Train what is left of a run and write its files; yields its history."""
+    """Train the rest of a run and write its files; yields its history."""
     values = settings(run)
     fabric = start_fabric(run.study)
     outcomes = []
@@ -86,7 +86,7 @@ class Trial(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a run, or of one of its folds: the best trial, and the predictions of the test part."""
+    """The result of a run, or of one of its folds: the best trial, and the predictions of the test part."""
 
     fold: int | None
     trial: Trial
@@ -97,13 +97,13 @@ def train_fold(fabric, values: dict, run: Run, fold: int | None) -> Iterator[dic
     """Train on the parts of one fold, or of a split without folds; yields its history, returns its Outcome.
 
     Raises:
-        Diverged: it names the fold.
+        Diverged: at every learning rate; the message names the fold.
     """
     images, keys = open_images(run.cell, fabric.device, fold), {} if fold is None else {"fold": fold}
     rows = tune(fabric, images, values, run, fold)
     try:
         trial = yield from labelled(rows, keys)
-        table = predictions(trial.network, images)  # by all processes: batch norm's buffers pass between them
+        table = predictions(trial.network, images)  # on all processes, which exchange batch norm's buffers
         learned = final_train_accuracy(trial.network, images)
     except Diverged as error:
         if fold is None:
@@ -115,7 +115,7 @@ def train_fold(fabric, values: dict, run: Run, fold: int | None) -> Iterator[dic
 
 
 def labelled(rows: Iterator[dict], keys: dict) -> Iterator[dict]:
-    """The rows of a generator, each with further keys; returns what that returns."""
+    """Add keys to each row of a generator; returns what the generator returns."""
     while True:
         try:
             row = next(rows)
@@ -125,7 +125,7 @@ def labelled(rows: Iterator[dict], keys: dict) -> Iterator[dict]:
 
 
 def by_validation(trial: Trial) -> tuple[float, float]:
-    """Accuracy on the validation part after the last epoch; of equal ones, the lower loss is better."""
+    """The key by which trials are ranked: final validation accuracy, then lower validation loss."""
     last = trial.history[-1]
     return last["validation_accuracy"], -last["validation_loss"]
 
@@ -133,7 +133,7 @@ def by_validation(trial: Trial) -> tuple[float, float]:
 def tune(fabric, images: Images, values: dict, run: Run, fold: int | None) -> Iterator[dict]:
     """Train at the learning rate, or at each of several from the same start; yields the rows of all.
 
-    Returns the best Trial on the validation part, with the seconds of all.
+    Returns the Trial with the best validation accuracy, with the seconds of all trials.
 
     Args:
         values: the settings of the run.
@@ -173,7 +173,7 @@ def predictions(network: nn.Module, images: Images) -> pd.DataFrame:
     Raises:
         Diverged: a probability is NaN.
     """
-    # its result is in the history; but what heads drawn at random draw for the test part follows upon it
+    # validation is predicted again, since randomly drawn heads of the test part depend on the draws before
     predict(network, images, images.rows("validation"))
     rows = images.rows("test")
     probabilities = predict(network, images, rows).numpy()
@@ -189,23 +189,23 @@ def predictions(network: nn.Module, images: Images) -> pd.DataFrame:
 
 
 def final_train_accuracy(network: nn.Module, images: Images) -> float:
-    """Accuracy on the training part after the last epoch, in evaluation mode and without augmentation."""
+    """Accuracy, 0 to 1, on the training part after the last epoch, in evaluation mode without augmentation."""
     rows = images.rows("train")
     return images.kind.right(predict(network, images, rows), images.labels[rows], 0.5).double().mean().item()
 
 
 def finish(run: Run, values: dict, outcomes: list[Outcome]) -> None:
-    """Write the run's files; settings.yaml is deleted first and written last, since it says that the others are there.
+    """Write the run's files; settings.yaml is deleted first and written last, since it means that the run is complete.
 
     Args:
         values: the settings of the run. outcomes: one per fold.
     """
-    # predictions: of another training, where it is an earlier run's predictions.csv
+    # an older run's predictions.csv would be that of another training
     for path in [run.settings, run.folder / "stopped.txt", run.predictions]:
         path.unlink(missing_ok=True)
     for fold, trial, _ in outcomes:
         tensors = {name: tensor.contiguous() for name, tensor in trial.network.state_dict().items()}
-        content = safetensors.save(tensors)  # its own writing to a file hides that a disk is full
+        content = safetensors.save(tensors)  # safetensors' own writing hides that a disk is full
         write(run.weights_of(fold), lambda part, content=content: part.write_bytes(content))
     write_csv(pd.DataFrame([row for outcome in outcomes for row in outcome.trial.history]), run.history)
     write_csv(pd.concat([outcome.predictions for outcome in outcomes]), run.predictions)
@@ -213,7 +213,7 @@ def finish(run: Run, values: dict, outcomes: list[Outcome]) -> None:
 
 
 def stop(run: Run, values: dict, reason: str) -> None:
-    """Write that a run has no result, and why, instead of its files; other seeds go on."""
+    """Write why a run has no result, instead of its files; other seeds go on."""
     for path in [run.settings, run.predictions, run.history, *map(run.weights_of, run.cell.folds)]:
         path.unlink(missing_ok=True)
     write(run.folder / "stopped.txt", lambda path: path.write_text(f"{reason}\n"))
@@ -221,7 +221,7 @@ def stop(run: Run, values: dict, reason: str) -> None:
 
 
 def out_of_memory(run: Run, values: dict) -> str:
-    """What to do when a training does not fit into memory."""
+    """The message, with cures, for a training that does not fit into memory."""
     return (
         f"a step of {values['batch_size']} images does not fit into memory; set a smaller batch_size in"
         f" params/{run.study.study}/params.yaml (the learning rate may have to go down with it), or free memory,"
@@ -230,13 +230,13 @@ def out_of_memory(run: Run, values: dict) -> str:
 
 
 def load_trained(run: Run, fold: int | None = None) -> nn.Module:
-    """A finished run's network, on the CPU, in eval mode; of several folds, that of one (the first).
+    """Load a finished run's network, on the CPU in eval mode; with folds, that of `fold` or the first.
 
     StudyError: its weights are not on this machine.
     """
     weights = run.weights_of(fold or run.cell.folds[0])
     if not weights.exists():
-        run.kept_settings()  # a StudyError if it was not trained at all
+        run.kept_settings()  # StudyError: it was not trained at all
         raise StudyError(
             f"the weights of {run} are not here (they are not in Git): delete {run.folder} to train it again"
         )
@@ -246,7 +246,7 @@ def load_trained(run: Run, fold: int | None = None) -> nn.Module:
 
 
 def machine(fabric) -> dict:
-    """What a timing was measured on."""
+    """The machine of a timing: device, number of processes and threads, and the version of torch."""
     name = torch.cuda.get_device_name(fabric.device) if fabric.device.type == "cuda" else "CPU"
     used = {"device": name, "processes": fabric.world_size, "threads": torch.get_num_threads()}
     return {**used, "torch": torch.__version__}
@@ -255,7 +255,7 @@ def machine(fabric) -> dict:
 def launch(study_name: str, *names: str) -> None:
     """Train one run of a study (dataset, split, model, seed), or all; prints one row per epoch as JSON.
 
-    Started by `spawn`, or by hand on each of several nodes; every process of the training runs it, the first prints.
+    `spawn` starts it, or a user on each of several nodes; every process of the training runs it, and the first prints.
     """
     from lightning_fabric.utilities.rank_zero import rank_zero_only
 

