@@ -12,6 +12,7 @@ import sys  # noqa: E402
 
 from lib import strict  # noqa: E402
 from lib.data.files import CURES, not_written  # noqa: E402
+from lib.report.kernel import settle_in  # noqa: E402
 from lib.strict import StudyError  # noqa: E402
 
 
@@ -170,6 +171,7 @@ def main() -> None:
         values += value if isinstance(value, list) else [value]
     try:
         require_utf8()
+        settle_in()
         command(*values)
     except StudyError as error:
         sys.exit(f"error: {error}")

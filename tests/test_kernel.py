@@ -92,3 +92,26 @@ def test_a_folder_for_sockets_is_short_wherever_one_is(tmp_path, monkeypatch, na
     assert len(kernel.short_folder()) <= kernel.LONGEST
     monkeypatch.setattr(kernel.os, "access", lambda *_: False)
     assert kernel.short_folder() == f"/{name}"
+
+
+@pytest.mark.parametrize("name", ["HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"])
+@pytest.mark.parametrize("error", [None, KeyError("getpwuid(): uid not found: 54321"), OSError("No username set")])
+def test_a_user_without_a_name_or_a_home_gets_one_of_the_project(project, tmp_path, monkeypatch, name, error):
+    def getuser():
+        if error:
+            raise error
+        return "somebody"
+
+    places = ["HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"]
+    before = {place: tmp_path / place.lower() for place in places if place != "MPLCONFIGDIR"} | {name: "/dev/null/no"}
+    monkeypatch.setattr(kernel.os, "environ", {place: str(folder) for place, folder in before.items()})
+    (tmp_path / "home").mkdir()
+    monkeypatch.setattr(kernel.getpass, "getuser", getuser)
+    monkeypatch.setattr(kernel.os.path, "expanduser", lambda text: text.replace("~", kernel.os.environ["HOME"]))
+    kernel.settle_in()
+    own = tmp_path / "build/.home"
+    assert kernel.os.environ["HOME"] == str(own if name == "HOME" else tmp_path / "home")
+    assert (kernel.os.environ.get("MPLCONFIGDIR") == str(own / "matplotlib")) == (name != "HOME")
+    assert kernel.os.environ.get("LOGNAME") == (str(os.getuid()) if error else None)
+    kernel.settle_in()
+    assert kernel.os.path.isdir(kernel.os.environ["HOME"])

@@ -12,6 +12,7 @@ from lib.data.files import read_csv
 from lib.evidence import baselines, evaluate, scores
 from lib.evidence.evaluate import Result
 from lib.study import Study
+from lib.study.settings import is_finished
 
 
 class Choice(NamedTuple):
@@ -35,9 +36,9 @@ class Choice(NamedTuple):
 
 
 def finished(study: Study) -> list[str]:
-    """The models of a one-cell study that have no training left to run."""
+    """The models of a one-cell study with no training left to run, on its images and parameters as they are now."""
     cell = study.cells[0]
-    return [name for name in study.models if all(run.settings.exists() for run in cell.runs(name))]
+    return [name for name in study.models if all(map(is_finished, cell.runs(name)))]
 
 
 def choose(study: Study, images: pd.DataFrame, pixels: np.ndarray) -> Choice:

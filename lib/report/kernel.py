@@ -1,9 +1,10 @@
 """Run notebooks in this Python, independent of the user's settings of Jupyter, IPython and matplotlib.
 
 Another environment's kernel called `python3`, an IPython profile, a matplotlibrc or PYTHONPATH would change what a
-notebook computes, prints and draws.
+notebook computes, prints and draws. A container may run it as a user without a name or a home.
 """
 
+import getpass
 import json
 import os
 import sys
@@ -13,9 +14,37 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
+from lib import strict
+
 LONGEST = 60  # letters of a folder; the path of a socket in it may have 103
 # CRITICAL: a kernel that is interrupted while it ends would log "ERROR: KeyboardInterrupt"
 COMMAND = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=CRITICAL"]
+
+
+def settle_in() -> None:
+    """Set HOME, LOGNAME and MPLCONFIGDIR where libraries would look for these and fail, or complain each time.
+
+    OSError: build/ cannot be written.
+    """
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):  # the system has no such user: a KeyError before Python 3.13
+        os.environ["LOGNAME"] = str(os.getuid())
+    own = strict.ROOT / "build" / ".home"
+    if not os.path.isdir(os.path.expanduser("~")):
+        own.mkdir(parents=True, exist_ok=True)
+        os.environ["HOME"] = str(own)
+    cache, config = (os.environ.get(f"XDG_{name}_HOME") or f"~/.{name.lower()}" for name in ["CACHE", "CONFIG"])
+    usual = [os.environ["MPLCONFIGDIR"]] if os.environ.get("MPLCONFIGDIR") else [cache, config]
+    if not all(map(can_be_written, usual)):
+        os.environ["MPLCONFIGDIR"] = str(own / "matplotlib")
+
+
+def can_be_written(name: str) -> bool:
+    """Whether a folder, or the nearest one above that is there, takes files."""
+    folder = Path(os.path.expanduser(name)).absolute()
+    nearest = next(parent for parent in [folder, *folder.parents] if parent.exists())
+    return os.access(nearest, os.W_OK | os.X_OK)
 
 
 @contextmanager

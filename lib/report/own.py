@@ -9,7 +9,8 @@ import shutil
 
 from lib import strict
 from lib.report.execute import execute
-from lib.report.render import render
+from lib.report.pages import pages
+from lib.report.render import executed, render
 from lib.strict import StudyError
 from lib.study import Study, load_study
 from lib.study.paths import making_report
@@ -44,8 +45,8 @@ def look_alone(name: str) -> None:
 
 
 def renew(study: Study):
-    """Execute notebook 11, make it the report's first page, and return that page."""
+    """Execute notebook 11, make it the report's first page, and return that page; it gets no second page of its own."""
     made = execute("11_own", study.study, {})
     shutil.copyfile(made, study.executed / "index.ipynb")
-    render(study)
+    render(study, [page.name for page in pages(study) if executed(study, page) and page.name != "11_own"])
     return study.report / "index.html"

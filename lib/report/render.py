@@ -71,6 +71,8 @@ def page_html(study: Study, page: Page, shown: list[Page]) -> str:
         links.with_data(notebooks[-1], study.report, path.stem)
     notebook = notebooks[0]
     introduce(notebook, study)
+    if page.name == "index":
+        call_by_title(notebook, study.title)
     if len(page.executed) > 1:
         titles = [study.titles[parameters(one)["model"]] for one in notebooks]
         notebook = join(notebooks, titles)
@@ -110,6 +112,13 @@ def introduce(notebook: nbformat.NotebookNode, study: Study) -> None:
         names.append(f"split `{given['split']}`")
     heading = next(cell for cell in notebook.cells if cell.source.startswith("# "))
     heading.source += f"\n\n**Here:** {'; '.join(names)}. {study.note(given['dataset'])}"
+
+
+def call_by_title(notebook: nbformat.NotebookNode, title: str) -> None:
+    """Give a report's first page the study's title, where its notebook has the heading of any study."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = re.sub(r"^# .+", lambda _: f"# {title}", cell.source)
 
 
 def to_soup(notebook: nbformat.NotebookNode, title: str, way: Way, *, code: bool) -> BeautifulSoup:

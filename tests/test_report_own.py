@@ -1,0 +1,23 @@
+"""The report on one's own images: its first page is called after the folder, and stands once among its pages."""
+
+import shutil
+
+from bs4 import BeautifulSoup
+from conftest import ROOT
+
+from lib import strict
+from lib.report import own
+
+
+def test_the_first_page_is_called_after_the_folder_and_not_after_a_notebook(tiny, monkeypatch):
+    (strict.ROOT / "notebooks").symlink_to(ROOT / "notebooks")
+
+    def execute(notebook, study, parameters):
+        tiny.executed.mkdir(parents=True)
+        return shutil.copy(ROOT / "notebooks" / f"{notebook}.ipynb", tiny.executed)
+
+    monkeypatch.setattr(own, "execute", execute)
+    study = tiny.model_copy(update={"title": "My cells: what these images can tell", "extra": ["11_own"]})
+    page = BeautifulSoup(own.renew(study).read_text(encoding="utf-8"), "html.parser")
+    assert page.h1.get_text() == study.title and page.title.get_text() == f"{study.title} · {study.study}"
+    assert sorted(path.name for path in study.report.glob("*.html")) == ["index.html"]
