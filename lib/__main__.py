@@ -189,4 +189,4 @@ if __name__ == "__main__":
     try:
         main()
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nor while libraries clean up
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # while libraries clean up, too

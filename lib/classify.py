@@ -185,7 +185,9 @@ def load(
     finished = [run for run in cell.with_result(model) if run.settings.exists()]
     run = cell.run(model, seed) if seed is not None else next(iter(finished), None)
     if run is None:
-        raise StudyError(f"no training of {model} on {dataset}, split {split}, has a result")
+        raise StudyError(
+            f"no training of {model} on {dataset}, split {split}, has a result: make report STUDY={cell.study.study}"
+        )
     if run.stopped:
         raise StudyError(f"{run} was stopped without a result: {run.stopped}")
     crop, training = cell.study.datasets[dataset].centre_crop, cell.study.training

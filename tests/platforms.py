@@ -24,7 +24,7 @@ SOURCE_ONLY = ["pytorch-pretrained-vit", "antlr4-python3-runtime"]
 HEAD = """# Where the pinned packages can be installed
 
 Made by `python tests/platforms.py`: `uv pip compile` of [requirements-dev.txt](../requirements-dev.txt) for each Python
-version and system, with wheels alone ({source}, pure Python, are published as source). It tells
+version and system, with wheels only ({source}, pure Python, are published as source). It tells
 whether all packages exist for a system, not whether the project was run there: its results were made, and its tests
 run, on Linux x86-64 with Python 3.11.
 
@@ -51,7 +51,7 @@ def pinned() -> str:
     """Every version that the table is about, in one line."""
     texts = [(ROOT / name).read_text() for name in ["requirements.txt", "requirements-dev.txt"]]
     pins = re.findall(r"^([\w.-]+)==([^\s;]+)", "\n".join(texts), re.M)
-    return "Of these versions: " + ", ".join(f"{name} {version}" for name, version in pins) + ".\n"
+    return "Pinned versions: " + ", ".join(f"{name} {version}" for name, version in pins) + ".\n"
 
 
 def table() -> str:

@@ -140,7 +140,7 @@ def test_dropout_is_each_processs_own_and_what_is_drawn_after_it_is_shared():
 def test_more_devices_than_there_are_is_an_error_that_says_so(tiny, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    with pytest.raises(StudyError, match="asks for devices: 3, and this machine has 2"):
+    with pytest.raises(StudyError, match="asks for devices: 3, but this machine has 2"):
         start_fabric(tiny.model_copy(update={"devices": 3}))
 
 

@@ -163,7 +163,7 @@ def test_a_name_that_is_taken_or_no_name_gets_another(project, tmp_path, folder,
 @pytest.mark.parametrize(
     "classes, number, message",
     [
-        (["a", "b"], 2, r"too few images of a \(2\), b \(2\): 5 of each class"),
+        (["a", "b"], 2, r"too few images of a \(2\), b \(2\): .* need at least 5 of each class"),
         (["a"], 9, "has 1 classes with images, and two are needed"),
         ([], 0, "has 0 classes with images"),
         (["train", "Test"], 9, "is divided into Test, train: name one of them"),
@@ -184,7 +184,10 @@ def test_what_cannot_be_split_is_refused(project, tmp_path, classes, number, mes
         ("file,label\na.png,x\n", "has no column path: it has file, label"),
         ("path,label\na.png,x\nb.png,y\n", "2 images of t.csv are not there: a.png, b.png"),
         ("path,label\n../a.png,x\nb.png,y\n", "are not there"),
-        ("path,label\na.png,x\na.png,y\n", "1 of 1 images of t.csv carry two labels or more, as a.png: 'x' and 'y'"),
+        (
+            "path,label\na.png,x\na.png,y\n",
+            "1 of 1 images of t.csv have two labels or more, for example a.png: 'x' and 'y'",
+        ),
         ("", "cannot be read as a table"),
     ],
 )
@@ -271,7 +274,7 @@ def test_links_without_content_are_counted_with_the_cure(project, tmp_path):
     fill(tmp_path / "cats", ["a", "b"])
     (tmp_path / "cats/a/gone.png").symlink_to("../.git/annex/objects/x.png")
     with pytest.raises(
-        StudyError, match="1 of 13 files are links without content, as a/gone.png -> .*annex.*: fetch it"
+        StudyError, match="1 of 13 files are links without content, for example a/gone.png -> .*annex.*: fetch it"
     ):
         own.make_study(tmp_path / "cats")
 
@@ -297,6 +300,6 @@ def test_images_beside_the_classes_and_other_files_are_counted_in_the_terminal(p
     (tmp_path / "cats/linked").symlink_to(tmp_path)
     name = own.make_study(tmp_path / "cats")
     said = capsys.readouterr().err
-    assert "3 files are no images by their suffix and first bytes: left out: .txt (2), .gz (1)" in said
+    assert "3 files have neither suffix nor first bytes of an image: left out: .txt (2), .gz (1)" in said
     assert "1 images lie beside the class folders: left out: beside.png" in said and "not followed: linked" in said
     assert said.count("beside the class folders") == 1 and len(read(name)[0][0]) == 13

@@ -40,7 +40,7 @@ def test_compressed_predictions_are_the_same_and_equal_tables_are_equal_bytes(tm
 @pytest.mark.parametrize(
     "spoil, says",
     [
-        (lambda t: pd.concat([t, t.iloc[[1]]]), r"2 rows stand twice: a.png \(line 3\), a.png \(line 6\)"),
+        (lambda t: pd.concat([t, t.iloc[[1]]]), r"2 rows are duplicated: a.png \(line 3\), a.png \(line 6\)"),
         (lambda t: t.assign(label=["yes", "no", "maybe", "yes"]), r"label that is none of yes, no: b.png \(line 4\)"),
         (lambda t: t.assign(predicted=["yes", "no", None, "yes"]), r"predicted that is none of yes, no: b.png"),
         (lambda t: t.assign(p_no=[0.1, 0.9, 0.4, 0.5]), r"do not sum to 1: a.png \(line 3\)"),

@@ -54,10 +54,10 @@ def test_every_study_is_right(name):
             changed(models={"a": {"title": "A", "architecture": "resnet18", "weights_file": "w.pth"}}),
             "set weights: imagenet",
         ),
-        (changed(pretrain=None), "vit, vit-proposed ask for weights: phantoms, and pretrain says nothing"),
+        (changed(pretrain=None), "vit, vit-proposed ask for weights: phantoms, but the study has no block pretrain"),
         (
             changed(pretrain={"epochs": 1, "draw": {"phantom-brain": {"seed": 0, "patients": 9}}}),
-            "the very phantoms that phantom-brain tests on: give it another seed",
+            "the same phantoms that phantom-brain tests on: give it another seed",
         ),
         (with_vit(weights="phantoms", weights_file="w.pth"), "set weights: imagenet"),
         (with_vit(attention="paper", selection="confidense"), "score_l1; did you mean 'confidence'?"),
@@ -109,7 +109,7 @@ def test_a_data_set_or_a_model_takes_the_first_seeds_and_no_run_changes_by_it(ti
 def test_more_seeds_than_the_study_has_are_refused():
     values = changed()
     values["seeds"], values["datasets"]["phantom-brain"]["seeds"] = [0, 1], 3
-    with pytest.raises(StudyError, match="phantom-brain asks for 3 seeds, and the study has 2"):
+    with pytest.raises(StudyError, match="phantom-brain asks for 3 seeds, but the study has 2"):
         validated(Study, values, "here")
 
 

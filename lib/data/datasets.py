@@ -70,14 +70,14 @@ def from_names(archive, entry: Dataset, tell=silent) -> pd.DataFrame:
         pattern = pattern.replace(re.escape("{" + field + "}"), group)
     names = archive.namelist()
     if len(set(names)) < len(names):
-        tell(f"{len(names) - len(set(names))} members stand in the archive twice: the last of each counts")
+        tell(f"{len(names) - len(set(names))} members are in the archive twice: the last of each counts")
     names = images_of(archive, tell) if entry.folder else [name for name in dict.fromkeys(names) if not JUNK(name)]
     matches = [re.fullmatch(pattern, name, re.DOTALL) for name in names]
     for around in ["", "[^/]+/"] if not entry.folder else []:
         if not any(matches):
             matches = [re.fullmatch(around + pattern, name, re.DOTALL | re.IGNORECASE) for name in names]
             if found := next(filter(None, matches), None):
-                tell(f"the images are called otherwise than the catalogue says, as {visible(found.string)}")
+                tell(f"the images have other names than in the catalogue, for example {visible(found.string)}")
     classes, parts = ({name.lower(): name for name in names} for names in [entry.classes, entry.parts])
     rows = []
     for match in filter(None, matches):
@@ -234,7 +234,7 @@ def read_images(
     width, height, pixels, digest, hidden = zip(*(result for result in results if not isinstance(result, str)))
     if any(hidden):
         number = sum(map(bool, hidden))
-        tell(f"{number} images have bands beside red, green, blue and alpha: only the first three are seen")
+        tell(f"{number} images have bands beside red, green, blue and alpha: only the first three are used")
     table = table.assign(width=width, height=height, sha256=digest)
     if entry.folder:
         told_of_two_labels(table, entry, tell)

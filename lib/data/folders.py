@@ -48,7 +48,7 @@ def images_of(archive, tell=silent) -> list[str]:
             others[os.path.splitext(name)[1].lower() or "no suffix"] += 1
     if others:
         kinds = ", ".join(f"{visible(suffix)} ({number})" for suffix, number in others.most_common(8))
-        tell(f"{others.total()} files are no images by their suffix and first bytes: left out: {kinds}")
+        tell(f"{others.total()} files have neither suffix nor first bytes of an image: left out: {kinds}")
     return images
 
 
@@ -79,7 +79,7 @@ def require_content(top: Path, names: list[str]) -> None:
     if dangling:
         target = os.readlink(top / dangling[0]) if (top / dangling[0]).is_symlink() else "nothing"
         raise StudyError(
-            f"{len(dangling)} of {len(names)} files are links without content, as {visible(dangling[0])} ->"
+            f"{len(dangling)} of {len(names)} files are links without content, for example {visible(dangling[0])} ->"
             f" {visible(target)}: fetch it (git annex get ., datalad get ., or dvc pull), or delete these links"
         )
 
@@ -166,8 +166,8 @@ def require_classes(top: Path, folders: Counter, names: list[str], alike: set[st
         others = {other for other in folders if other != folder and folded(other) in deeper}
         if len(others) > 1:
             raise StudyError(
-                f"{visible(folder)} holds folders called {listed(sorted(others), folders)}, as the folders beside it:"
-                " an archive unpacked twice? Move one of the two away, and run this again"
+                f"{visible(folder)} holds folders called {listed(sorted(others), folders)}, like the folders beside it:"
+                " was an archive unpacked twice? Move one of the two away, and run this again"
             )
 
 

@@ -40,19 +40,19 @@ def believed(
     large = too_large(table, group)
     if not near.any() or not large:
         return links
-    before = f"images that look alike chain into a group of {group.value_counts().max()} of {len(table)}"
+    before = f"images that look alike form a chain of {group.value_counts().max()} of {len(table)} images"
     kept = links[~near | ~links.one.map(group_of(table, group)).isin(large)]
     cliques = pd.concat([kept, *(all_alike(table, pixels, group == number) for number in large)], ignore_index=True)
     again = pd.Series(connected(table, cliques), index=table.index)
     still = too_large(table, again)
     if not still:
-        tell(f"{before}: only images that are all alike count as one there, at most {again.value_counts().max()}")
+        tell(f"{before}: it was divided until all images of a group are alike, at most {again.value_counts().max()}")
         return cliques
     if all(table.label[again == number].nunique() == 1 for number in still):
         largest = again.value_counts().max()
-        tell(f"{before}: {largest} are all alike and of one class, as frames of one recording, and count as one")
+        tell(f"{before}: {largest} are all alike and of one class, like frames of one recording, and are one group")
         return cliques
-    tell(f"{before}, of several classes: here resemblance says nothing, and only identical files count as one")
+    tell(f"{before}, of several classes: resemblance is ignored, and only identical files are grouped")
     return links[~near]
 
 
@@ -100,9 +100,9 @@ def require_groups(table: pd.DataFrame) -> None:
     if few := [f"{label} ({count})" for label, count in number.items() if count < FEWEST]:
         sizes = table.group.value_counts()
         raise StudyError(
-            f"too few groups of {', '.join(few)}: {FEWEST} of each class are the fewest that can be split into"
-            f" training, validation and test. {len(table)} images are {len(sizes)} pieces of evidence, the largest of"
-            f" {sizes.max()} images that are copies, look alike or have one patient, as frames of one recording.\n"
+            f"too few groups of {', '.join(few)}: training, validation and test need at least {FEWEST} of each class."
+            f" The {len(table)} images are in {len(sizes)} groups; the largest has {sizes.max()} images that are"
+            " copies, look alike (like frames of one recording) or are of one patient.\n"
             "  Add images of other patients or recordings; or, if images that look alike are independent here, set"
             " near_duplicates: false in the file of params/datasets, and run this again"
         )

@@ -112,8 +112,8 @@ def one_spelling(values: Iterable[str], what: str) -> tuple[dict[str, str], list
         alike.setdefault(nearly(key), []).append(key)
     totals = Counter({chosen[key]: sum(forms.values()) for key, forms in same.items()})
     sentences += [
-        f"{what}: {listed([chosen[key] for key in sorted(keys)], totals)} differ in little, and count as different:"
-        " if they are one, write them alike"
+        f"{what}: {listed([chosen[key] for key in sorted(keys)], totals)} are similar, but count as different:"
+        " if they are the same, spell them alike"
         for keys in alike.values()
         if len(keys) > 1
     ]

@@ -1,9 +1,9 @@
-"""A table that names images: label, part and source of each image.
+"""Read the label, part and source of each image from a table.
 
     cells as text (lib.data.cells) --from_table--> path, label, published_part, source
 
-Of the project's own catalogue every cell counts as it stands. Of a folder of one's own, spellings that are surely the
-same are one (lib.data.spelling), and rows that name no image or no single label are left out and told.
+In data sets of the catalogue, cells are read as they are. In a user's own folder, equal values may be spelt differently
+(lib.data.spelling), and rows without an image or a single label are left out and counted.
 """
 
 import os
@@ -23,17 +23,18 @@ from lib.data.spelling import clean, folded, is_missing, is_unknown, one_spellin
 from lib.strict import StudyError
 
 FOUND = ["path", "label", "published_part", "source"]  # columns of `members`
-# A patient is reported who has more than this share of all images, and more than this many times the median patient's.
+# A patient with more than this share of all images, and more than this many times the median patient's, is reported.
 LARGEST, MANY = 0.2, 5
-FEW = 0.05  # share of the images that may carry two labels; they are left out
+FEW = 0.05  # share of the images that may have two labels; they are left out
 FROM_ELSEWHERE = re.compile(r"[A-Za-z]:[\\/]|[\\/]|[a-z]+://")
 
 
 def from_table(archive, entry: Dataset, tell=silent) -> pd.DataFrame:
-    """Images by a table in the archive, without rows that have none of the catalogue's labels or parts.
+    """List the images of a table in the archive, without rows that have none of the catalogue's labels or parts.
 
-    StudyError: there is no such table, it lacks columns, it gives images two different labels or parts, or it names
-    images that the archive does not hold.
+    Columns: FOUND, and view if the table has it.
+
+    StudyError: the table is missing or lacks columns, an image has two labels or parts, or an image is missing.
     """
     columns = entry.table
     named = [columns.path, columns.label, columns.source, columns.part, columns.view]
@@ -65,9 +66,9 @@ def from_table(archive, entry: Dataset, tell=silent) -> pd.DataFrame:
 
 
 def as_meant(archive, entry: Dataset, table: pd.DataFrame, tell) -> pd.DataFrame:
-    """The rows of a table of one's own that name an image and a label; each value in its one spelling, paths resolved.
+    """Clean a user's table: one spelling per value, paths of files, and only rows with a label and an existing image.
 
-    StudyError: no more than half of the files are there.
+    If more than half of the files are missing, their rows are kept, so that `require_images` reports them.
     """
     columns = entry.table
     table = table[~table.map(is_missing).all(axis=1)].copy()
@@ -89,7 +90,7 @@ def as_meant(archive, entry: Dataset, table: pd.DataFrame, tell) -> pd.DataFrame
         if unknown.any():
             what = "images that look alike are grouped instead"
             if not unknown.all():
-                what = "each such image counts as a source of its own, so intervals may be too narrow"
+                what = "each of these images counts as its own source, so intervals may be too narrow"
             sentences.append(f"{unknown.sum()} of {len(table)} rows have no known {columns.source}: {what}")
         sentences += standing_out(table[columns.source], columns.source)
     for sentence in sentences:
@@ -100,7 +101,7 @@ def as_meant(archive, entry: Dataset, table: pd.DataFrame, tell) -> pd.DataFrame
     if guessed.any():
         row = table.index[guessed][0]
         example = f"{visible(table[columns.path][row])} is {visible(paths[row])}"
-        tell(f"{guessed.sum()} of {len(table)} paths of {columns.file} are spelt otherwise than the files: {example}")
+        tell(f"{guessed.sum()} of {len(table)} paths of {columns.file} are spelt differently from the files: {example}")
     absent = paths == ""
     if absent.any() and absent.mean() <= 0.5:
         names = ", ".join(map(visible, table[columns.path][absent].head(5)))
@@ -110,7 +111,7 @@ def as_meant(archive, entry: Dataset, table: pd.DataFrame, tell) -> pd.DataFrame
 
 
 def standing_out(sources: pd.Series, what: str) -> list[str]:
-    """A sentence on a source of so many images that its name may mean that the source is not known."""
+    """A sentence on a source with so many images that its name may stand for unknown ones; else empty."""
     number = sources[sources != ""].value_counts()
     if len(number) < 3 or number.iloc[0] <= max(LARGEST * len(sources), MANY * number.median()):
         return []
@@ -119,9 +120,9 @@ def standing_out(sources: pd.Series, what: str) -> list[str]:
 
 
 def names_by_spelling(names: list[str]) -> dict[str, set[str]]:
-    """How a table may spell a file's name -> files of that name: another case or Unicode form, without its suffix.
+    """Map spellings of a file's name in a table (other case or Unicode form, without suffix) to the files so named.
 
-    A name without folders stands for a file of that name in whatever folder, under a key that begins with a slash.
+    A key that begins with a slash stands for files of that name in any folder.
     """
     index: dict[str, set[str]] = {}
     for name in names:
@@ -134,9 +135,9 @@ def names_by_spelling(names: list[str]) -> dict[str, set[str]]:
 
 
 def path_of(archive, index: dict[str, set[str]], cell: str) -> str:
-    """The file that a table's cell names, below the folder; empty: none, or it could be several.
+    """The file below the folder that a table's cell names; empty: no file, or several.
 
-    A whole path of this machine or of another one is read from its end: /home/me/scans/a/1.png is a/1.png.
+    An absolute path, of this or another machine, is matched from its end: /home/me/scans/a/1.png is a/1.png.
     """
     text = unicodedata.normalize("NFC", cell.strip()).replace("\\", "/")
     top = Path(archive.filename).resolve()
@@ -152,13 +153,13 @@ def path_of(archive, index: dict[str, set[str]], cell: str) -> str:
             found = index.get(key, set())
             if len(found) == 1:
                 return next(iter(found))
-            if found:  # as a/1.png and a/1.PNG
+            if found:  # several, like a/1.png and a/1.PNG
                 return candidate if candidate in found else ""
     return ""
 
 
 def without_two_labels(found: pd.DataFrame, file: str, tell) -> pd.DataFrame:
-    """The images of one label. StudyError: more than a small share of the images carries several."""
+    """Keep the images with one label. StudyError: over 5 % of the images have several."""
     several = found.label.str.contains("|", regex=False) | found.label.str.contains(";", regex=False)
     single = set(found.label)
     for mark in [",", "/", "+", "&"]:
@@ -171,28 +172,28 @@ def without_two_labels(found: pd.DataFrame, file: str, tell) -> pd.DataFrame:
     images, of = found.path[wrong].nunique(), found.path.nunique()
     row = found[wrong].iloc[0]
     labels = " and ".join(repr(label) for label in found.label[found.path == row.path].unique())
-    problem = f"{images} of {of} images of {file} carry two labels or more, as {visible(row.path)}: {labels}"
+    problem = f"{images} of {of} images of {file} have two labels or more, for example {visible(row.path)}: {labels}"
     if images > FEW * of:
         raise StudyError(
-            f"{problem}. This project learns one label per image: keep one, or delete these rows; or, if each such text"
-            " is a class, set two_labels: true in the file of params/datasets and run this again"
+            f"{problem}. This project learns one label per image: keep one, or delete these rows; or, if these texts"
+            " are classes, set two_labels: true in the file of params/datasets and run this again"
         )
     tell(f"{problem}; they are left out")
     return found[~wrong].reset_index(drop=True)
 
 
 def require_images(found: pd.DataFrame, table: str, archive) -> None:
-    """StudyError: the table gives an image two different labels or parts, or the archive lacks an image of it."""
+    """StudyError: the table gives an image two different labels or parts, or names an image that is missing."""
     twice = found.path.duplicated()
     absent = ~found.path.isin(set(archive.namelist()))
-    for wrong, problem in [(twice, "stand twice with different labels or parts"), (absent, "are not there")]:
+    for wrong, problem in [(twice, "appear twice, with different labels or parts"), (absent, "are not there")]:
         if wrong.any():
             named = ", ".join(map(visible, found.path[wrong].head(5)))
             raise StudyError(f"{wrong.sum()} images of {table} {problem}: {named}; mend the table")
 
 
 def joined_sources(table: pd.DataFrame, also_where_some_are_unknown: bool) -> pd.Series:
-    """The source of every row, where sources that share an image count as one and get one name."""
+    """The source of every row; sources that share an image are one source, with one name."""
     is_known = table.source != ""
     if not is_known.all() and not also_where_some_are_unknown:
         return table.source
@@ -206,7 +207,7 @@ def joined_sources(table: pd.DataFrame, also_where_some_are_unknown: bool) -> pd
 
 
 def label_of(entry: Dataset, cell: str) -> str:
-    """The label or labels in a table's cell, as the catalogue prints and orders them; empty: the image is left out."""
+    """The label or labels in a cell, as the catalogue prints and orders them; empty: the image is left out."""
     if entry.table.none is not None and cell == entry.table.none:
         return NONE
     words = cell.split(entry.table.separator) if entry.labels == "many" else [cell]

@@ -1,4 +1,4 @@
-"""A photograph, views of it, and the keypoints that match: what a page shows of a registration."""
+"""Find a photograph, views of it and the keypoints that match, to show a registration on a page."""
 
 import fnmatch
 import zipfile
@@ -15,11 +15,11 @@ def example(path: Path, pattern: str, groups: pd.DataFrame, number: int) -> tupl
     """The photograph with the most views, and the first `number` of them.
 
     Args:
-        path: the archive. pattern: of its members that are photographs. groups: path and photo of each view.
+        path: the archive. pattern: matches the names of its photographs. groups: path and photo of each view.
 
     Returns:
-        The photograph, uint8 (240, 320); and of each view its pixels, the same shape, and its matched keypoints,
-        (inliers, 2, 2): x and y in the view, x and y in the photograph.
+        The photograph, uint8 (240, 320); and for each view its pixels, the same shape, and its matched keypoints,
+        (inliers, 2, 2), px: x and y in the view, x and y in the photograph.
     """
     name = groups.photo[~groups.photo.str.startswith("missing-")].mode()[0]
     with zipfile.ZipFile(path) as archive:
@@ -30,7 +30,7 @@ def example(path: Path, pattern: str, groups: pd.DataFrame, number: int) -> tupl
 
 
 def points(view: np.ndarray, photograph: np.ndarray) -> np.ndarray:
-    """The keypoints of a view that match those of a photograph or of its mirror image, whichever has more."""
+    """Matched keypoints (inliers, 2, 2), px, of a view and a photograph, mirrored if that matches more of them."""
     cv2.setRNGSeed(0)  # RANSAC draws at random
     seen = features(view)
     as_it_is = matched(seen, features(photograph))

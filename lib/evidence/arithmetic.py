@@ -64,7 +64,7 @@ def attainable(percent: Number, n: int, decimals: int = 2, truncate: bool = Fals
     A tie prints both ways. ValueError: `percent` has more decimals or is not from 0 to 100, or n is below 1.
     """
     if n < 1:
-        raise ValueError(f"{n} images are no test set")
+        raise ValueError(f"a test set needs at least one image, not {n}")
     units = units_of(percent, decimals, 100)
     return [k for k in range(n + 1) if units in prints(Fraction(100 * k, n), decimals)[truncate]]
 

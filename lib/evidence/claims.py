@@ -161,7 +161,7 @@ class Claim(Strict):
         if self.about and (
             self.measure != "difference" or [len(self.of.get(k, [])) for k in ("models", "minus")] != [1, 1]
         ):
-            raise ValueError(f"about {self.about}: the measure is the difference of one model and another")
+            raise ValueError(f"about {self.about}: the measure must be the difference of one model and one other")
         if lacking := [name for name in rule.needs if getattr(self, name) is None]:
             raise ValueError(f"the rule {self.rule} needs {' and '.join(lacking)}")
         return self

@@ -40,7 +40,7 @@ def read(path: Path, classes: list[str], labels: str = "one") -> pd.DataFrame:
     if lacking := [name for name in columns if name not in table]:
         raise StudyError(f"{path} lacks the columns {', '.join(lacking)}")
     refuse(path, table, table[["part", "path", "group"]].isna().any(axis=1), "lack a part, a path or a group")
-    refuse(path, table, table.duplicated(["path"], keep=False), "stand twice")
+    refuse(path, table, table.duplicated(["path"], keep=False), "are duplicated")
     require_rows = require_labels if labels == "many" else require_class
     require_rows(path, table, classes, as_numbers(table[probabilities]))
     return table.sort_values(["part", "path"], ignore_index=True)

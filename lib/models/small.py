@@ -84,7 +84,7 @@ def convnet(
     side = image_size // 2 ** len(channels)
     if end == "mean":
         if not channels:
-            raise StudyError("end: mean takes the place of a block's max-pool: name at least one of channels")
+            raise StudyError("end: mean takes the place of a block's max-pool: give at least one number in channels")
         layers[len(layers) - len(drop) - 1] = nn.AdaptiveAvgPool2d(1)
         side = 1
     sizes = [[channels_in, *channels][-1] * side**2, *linear]

@@ -99,8 +99,8 @@ def version_of(archive, entry: Dataset, tell=silent) -> str:
     if few := [f"{label} ({number})" for label, number in numbers.items() if number < FEWEST]:
         unit = "images" if (table.source == "").all() else "patients or photographs"
         raise StudyError(
-            f"too few {unit} of {', '.join(few)}: {FEWEST} of each class are the fewest that can be split into"
-            " training, validation and test, and even then intervals will be wide; add images or leave the class out"
+            f"too few {unit} of {', '.join(few)}: training, validation and test need at least {FEWEST} of"
+            " each class, and even then intervals will be wide; add images or leave the class out"
         )
     lines = [f"{row} {mark_of(archive, row.path)}" for row in table.itertuples(index=False)]
     lines.append(" ".join(f"{name} {getattr(entry, name)}" for name in EDITED))

@@ -129,7 +129,7 @@ class Study(Strict):
             require_draw(name, settings.draw)
         for name, draw in self.pretrain.draw.items() if self.pretrain else []:
             if name in self.datasets and self.datasets[name].draw["seed"] == draw["seed"]:
-                raise ValueError(f"pretrain draws the very phantoms that {name} tests on: give it another seed")
+                raise ValueError(f"pretrain draws the same phantoms that {name} tests on: give it another seed")
         return self
 
     @model_validator(mode="after")
@@ -140,10 +140,10 @@ class Study(Strict):
                 raise ValueError(f"two {what} are the same: {', '.join(map(str, values))}")
         for name, chosen in {**self.datasets, **self.models}.items():
             if chosen.seeds is not None and chosen.seeds > len(self.seeds):
-                raise ValueError(f"{name} asks for {chosen.seeds} seeds, and the study has {len(self.seeds)}")
+                raise ValueError(f"{name} asks for {chosen.seeds} seeds, but the study has {len(self.seeds)}")
         asking = [name for name, model in self.models.items() if model.starts_from == "phantoms"]
         if asking and self.pretrain is None:
-            raise ValueError(f"{', '.join(asking)} ask for weights: phantoms, and pretrain says nothing")
+            raise ValueError(f"{', '.join(asking)} ask for weights: phantoms, but the study has no block pretrain")
         return self
 
     @property

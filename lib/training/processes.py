@@ -32,10 +32,10 @@ def start_fabric(study: Study):
     name, device = f"params/{study.study}", study.training.device
     if device == "cuda" and not torch.cuda.is_available():
         raise StudyError(
-            f"{name} asks for device: cuda, and this machine has none; set device: auto to train on the CPU"
+            f"{name} asks for device: cuda, but this machine has none; set device: auto to train on the CPU"
         )
     if device != "cpu" and torch.cuda.is_available() and study.devices > torch.cuda.device_count():
-        raise StudyError(f"{name} asks for devices: {study.devices}, and this machine has {torch.cuda.device_count()}")
+        raise StudyError(f"{name} asks for devices: {study.devices}, but this machine has {torch.cuda.device_count()}")
     if study.nodes > 1 and not {"MASTER_ADDR", "SLURM_NTASKS"} & os.environ.keys():
         raise StudyError(
             f"{name} asks for nodes: {study.nodes}: start `python -m lib launch {study.study}` on each of them"

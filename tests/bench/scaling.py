@@ -1,4 +1,4 @@
-"""What a second process and a second worker gain on this machine, and what is to be expected of more of them.
+"""Measure the gain of a second process and a second worker on this machine, and extrapolate to more of them.
 
 Measured: an epoch on 1, 2, ... processes, and the trainings of a small study one after another and on Ray.
 Extrapolated, and marked so: more processes by Amdahl's law from 1 and 2; more workers by scheduling the trainings with
@@ -24,15 +24,14 @@ from tests.conftest import Project
 
 ROUNDS, EPOCHS, IMAGES, MORE = 3, 4, 512, (4, 8)
 EXTRAPOLATED = (
-    "A process that shares a batch has less to do each step, and as much to agree about. The tests' trainings "
-    "are short: most of their time starts DVC, a notebook's kernel and torch, all of which a\n"
-    "worker does for each of them too, and Ray itself is started once; what Ray is for is trainings of minutes"
-    " and hours.\n"
+    "Processes that share a batch compute less per step, but exchange as much. The tests' trainings are short:\n"
+    "most of their time goes to starting DVC, a notebook's kernel and torch, which a worker repeats for each\n"
+    "training. Ray itself starts once. It pays for trainings of minutes and hours.\n"
     "\n"
-    "Rows that say *extrapolated* were not run. For processes they are Amdahl's law, from one and two: they "
-    "know nothing of networks, nor of GPUs' own links. For workers\n"
-    "they deal out the trainings as each was timed alone, with the overhead that was seen: they take every "
-    "worker to be as fast as one here, and the file system to keep up.\n"
+    "Rows that say *extrapolated* were not run. For processes they follow Amdahl's law from one and two, without\n"
+    "delays of a network or of links between GPUs. For workers they schedule the trainings with the times that\n"
+    "each took alone and the measured overhead. They assume workers as fast as the ones here, and a file system\n"
+    "that keeps up.\n"
 )
 PAGE = strict.ROOT / "docs" / "machines.md"
 BEGIN, END = "<!-- made by: python -m tests.bench scaling -->\n", "<!-- end -->"  # in PAGE

@@ -37,9 +37,9 @@ SHARE = 0.4  # of the peak that is taken to be reached
 BEGIN = "<!-- made by: python -m tests.bench studies -->\n"
 TEXT = """
 Each row is one model of a study that is not trained here: {steps} steps at full size were timed on one thread
-([studies.csv](../reports/bench/studies.csv)). The rest is arithmetic: the steps of all trainings, for a CPU; and FLOPs
-over {share:.0%} of the peak that the data sheets of Colab's GPUs state for `{precision}`. Networks as small as the CNN
-do not reach that share.
+([studies.csv](../reports/bench/studies.csv)). The hours are computed: for the CPU from the steps of all trainings;
+for GPUs from the FLOPs, at {share:.0%} of the peak that the data sheets of Colab's GPUs state for `{precision}`.
+Networks as small as the CNN do not reach that share.
 """
 
 
