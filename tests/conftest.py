@@ -109,10 +109,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> Project:
-    """The tiny study after `dvc repro`; all workers share one, so nobody changes it: who must, takes `changeable`."""
+def shared(tmp_path_factory) -> Path:
+    """A folder of this run of the tests that all workers share."""
     base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def finished(shared) -> Project:
+    """The tiny study after `dvc repro`; all workers share one, so nobody changes it: who must, takes `changeable`."""
     with alone(shared / "finished.lock"):
         if not (shared / "finished").exists():
             (shared / "making").mkdir()

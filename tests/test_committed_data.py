@@ -10,7 +10,7 @@ from lib import strict
 from lib.data import fetch, groups, splits
 from lib.data.archives import quiet
 from lib.data.datasets import read_images
-from lib.data.files import read_csv, write_csv
+from lib.data.files import alone, read_csv, write_csv
 from lib.study import load_study
 from lib.study.settings import file_digest
 
@@ -46,7 +46,7 @@ def test_all_models_of_a_split_saw_the_same_data(study, dataset):
 
 
 @pytest.mark.parametrize("study, dataset", CASES)
-def test_the_data_of_a_committed_study_stay_byte_for_byte(study, dataset, tmp_path, monkeypatch):
+def test_the_data_of_a_committed_study_stay_byte_for_byte(study, dataset, shared, tmp_path, monkeypatch):
     chosen, checksums = load_study(study), kept(study, dataset)
     entry, settings = chosen.entry(dataset), chosen.datasets[dataset]
     archive = fetch.kept_archive(dataset, entry)
@@ -60,7 +60,12 @@ def test_the_data_of_a_committed_study_stay_byte_for_byte(study, dataset, tmp_pa
     np.save(tmp_path / "pixels.npy", pixels)
     write_csv(images, tmp_path / "images.csv")
     images = read_csv(tmp_path / "images.csv")
-    grouped, _ = groups.group(images, pixels, archive, entry, quiet)
+    # photographs are registered once, in minutes, for every study of the same images
+    (shared / "registered").mkdir(exist_ok=True)
+    (tmp_path / "data").mkdir(exist_ok=True)
+    (tmp_path / "data" / "registered").symlink_to(shared / "registered")
+    with alone(shared / "registered.lock"):
+        grouped, _ = groups.group(images, pixels, archive, entry, quiet)
     write_csv(grouped, tmp_path / "groups.csv")
     grouped = read_csv(tmp_path / "groups.csv")
     draws = {"seed": chosen.split_seed, "validation_share": chosen.validation_share}
