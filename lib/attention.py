@@ -19,7 +19,7 @@ from lib.strict import StudyError, known
 def largest(score):
     """A rule that chooses the head with the largest score: its head weight is 1, and the others are 0.
 
-    `score` maps what the rule reads to (batch, heads, tokens) or broadcastable to it. Of equal scores the first wins.
+    `score` maps what the rule reads to (batch, heads, tokens) or broadcastable to it. The first of equal scores wins.
     """
 
     def head_weights(seen: Tensor, pool) -> Tensor:
@@ -55,7 +55,7 @@ SCOPE = {  # name: pools scores, (batch, heads, tokens), over everything that sh
     "batch": lambda scores: scores.sum((0, 2), keepdim=True),  # one head per batch: the released code
     "image": lambda scores: scores.sum(2, keepdim=True),  # one head per image
     "token": lambda scores: scores,  # one head per query
-    "class": lambda scores: scores[:, :, :1],  # one head per image, by the row of its class token alone
+    "class": lambda scores: scores[:, :, :1],  # one head per image, by the row of its class token only
 }
 
 INJECTION = {  # name: (attention, heads, head weights) -> output; `chosen`, (batch, tokens, head_dim), is added

@@ -44,7 +44,7 @@ def load_vit(image_size: int, weights_path: Path | None = None, **size) -> ViT:
         raise StudyError(f"{image_size} px cannot be cut into patches of {size['patches']} px: choose a multiple")
     config = {"representation_size": None, "classifier": "token", "attention_dropout_rate": 0.0, **size}
     entry = {"config": config, "image_size": (image_size, image_size), "num_classes": 1000, "url": None}
-    # the library builds only sizes that stand in this table
+    # the library builds only sizes in this table
     with mock.patch.dict(PRETRAINED_MODELS, sized=entry):
         model = ViT("sized")
     if weights_path is not None:

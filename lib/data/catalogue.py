@@ -22,7 +22,7 @@ class Table(Strict):
     separator: str = ", "
     # column: the patient or photograph that the image comes from
     source: str | None = None
-    # column: how the image was taken; page 03 asks how well the view alone predicts the label
+    # column: how the image was taken; page 03 asks how well this alone predicts the label
     view: str | None = None
     # column: its value gives the image's part
     part: str | None = None
@@ -48,7 +48,7 @@ class Check(Strict):
 
     # pattern of their names
     images: str
-    # the part whose images were made from them
+    # the part with images made from them
     part: str
 
 
@@ -93,7 +93,7 @@ class Dataset(Strict):
     check: Check | None = None
     # whether images that look alike are grouped; false where all images look alike
     near_duplicates: bool = True
-    # whether a file may stand in two classes, and a text of several labels may be a class
+    # whether a file may be in two classes, and a text of several labels may be a class
     two_labels: bool = False
     # true: one grey scale for all images of more than 8 bits, and transparent parts white; false, as for the committed
     # data sets: a scale per image, and transparency is ignored
@@ -120,7 +120,7 @@ class Dataset(Strict):
 
     @property
     def credit(self) -> str:
-        """Attribution and licence as a sentence; empty where neither is known."""
+        """Attribution and licence as a sentence; empty if neither is known."""
         known_ones = [text for text in [self.attribution, self.licence] if text]
         return f"Images: {'; licence '.join(known_ones)}." if known_ones else ""
 

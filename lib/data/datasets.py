@@ -268,7 +268,7 @@ def kept_scales(folder: Path, entry: Dataset) -> dict | None:
 
 
 def told_of_two_labels(table: pd.DataFrame, entry: Dataset, tell) -> None:
-    """Tell which files stand in two classes. StudyError: over 5 % do, without `two_labels`."""
+    """Tell which files are in two classes. StudyError: over 5 % do, without `two_labels`."""
     several = table.groupby("sha256").label.transform("nunique") > 1
     if not several.any():
         return

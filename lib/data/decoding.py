@@ -146,7 +146,7 @@ def scale_of(kind: str, low: float, high: float) -> tuple[float, float]:
 
 
 def bands(content: bytes) -> int:
-    """Count the bands of a TIFF file beside red, green, blue and alpha, which are not shown; 0 for other files."""
+    """Count the bands of a TIFF file besides red, green, blue and alpha, which are not shown; 0 for other files."""
     if not content.startswith(MAGIC[2:4]):
         return 0
     try:

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING
 
 from lib.strict import StudyError
 
-if TYPE_CHECKING:  # whoever executes a notebook in another process does without this import
+if TYPE_CHECKING:  # a process that only starts another one to execute a notebook does not need this import
     import pandas as pd
 
 # columns that hold text even where every cell looks like a number

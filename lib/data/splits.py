@@ -5,7 +5,7 @@ the same way for all protocols, so that nothing is ever chosen by the test part.
 of its own, the protocol `published` takes that one.
 """
 
-# The schema of a study reads SPLITS and is to load fast: scikit-learn is imported where it is used.
+# The schema of a study reads SPLITS and must load fast, so functions import scikit-learn inside.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -1,6 +1,6 @@
 """Compare two arms of a study: do they differ only in the residual, and what did other trainings of the pair show?
 
-settings of two models --apart--> names of the settings that differ, beside the residual
+settings of two models --apart--> names of the settings that differ, apart from the residual
 study, data set, split, a, b --beside--> the same pair under other splits, from other starts, in other committed studies
 """
 
@@ -41,7 +41,7 @@ def settings(study: Study, model: str) -> dict:
 
 
 def apart(study: Study, a: str, b: str) -> list[str]:
-    """Name the settings in which two models differ beside the residual; empty: they differ only in the residual.
+    """Name the settings in which two models differ apart from the residual; empty: they differ only in the residual.
 
     A model with `selection: none` has the same attention and adds nothing.
     """

@@ -150,7 +150,7 @@ class Claim(Strict):
     @model_validator(mode="after")
     def _complete(self):
         known(self.measure, measures.MEASURES, "measure")
-        # `stopped` follows from `if_stopped` alone
+        # only `if_stopped` leads to the rule `stopped`
         rule = RULES[known(self.rule, RULES.keys() - {"stopped"}, "rule")]
         try:
             inspect.signature(measures.MEASURES[self.measure]).bind(None, **self.of)

@@ -1,6 +1,6 @@
 """Measure how often the printed intervals hold the known truth of simulated networks on test sets like the studies'.
 
-REGIMES --outcomes--> predictions of networks whose true scores are known --measure, table--> coverage.csv
+REGIMES --outcomes--> predictions of networks with known true scores --measure, table--> coverage.csv
 coverage.csv, a result --nearest--> the line that is most like it
 
 The outcomes come from a model that no interval here assumes: lib.evidence.probit.

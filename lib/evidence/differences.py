@@ -52,7 +52,7 @@ def difference(a: Counts, b: Counts, metric=accuracy) -> Difference:
     first = several[0]
     steady = len({side(*mover.ends(one)) for one in several}) == 1
     tested = mover.p_value(first), p_value(a, b), mover.decidable(first)
-    # no two shares are further apart than 100 points, whatever two seeds say
+    # fractions differ by at most 1, even if the interval of two seeds is wider
     return Difference(mover.estimate(first), *np.clip(mover.ends(first), -1, 1), *tested, steady)
 
 

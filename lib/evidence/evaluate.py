@@ -160,7 +160,7 @@ def labels_caption(cell: Cell, assessed: pd.DataFrame, beside: str) -> str:
 
 
 def seeds_in_words(study: Study, assessed: pd.DataFrame) -> tuple[str, str]:
-    """Say what a dot of a chart averages, and what its interval covers beside groups of images."""
+    """Say what a dot of a chart averages, and what its interval covers besides groups of images."""
     seeds = assessed[assessed.model.isin(list(study.models))].seeds
     numbers = " to ".join(dict.fromkeys([f"{seeds.min():.0f}", f"{seeds.max():.0f}"]))
     return ("one seed", "") if numbers == "1" else (f"mean of {numbers} seeds per network", " and seeds")

@@ -185,7 +185,7 @@ def dirichlet(rng: np.random.Generator, draws: int, times: np.ndarray) -> np.nda
 
 
 def accuracy(confusion: np.ndarray) -> np.ndarray:
-    """Share of images whose class is predicted: (..., classes, classes) -> (...)."""
+    """Share of images with the right class predicted: (..., classes, classes) -> (...)."""
     return np.trace(confusion, axis1=-2, axis2=-1) / confusion.sum((-2, -1))
 
 

@@ -69,7 +69,7 @@ def document_of(study: Study) -> str | None:
 def together(study: Study) -> str:
     """What several studies found on the residual's question, with a link; empty for a study of another question.
 
-    That page is made from the tables of studies, so no stage of theirs depends on it.
+    That page is made from the tables of studies, and no stage of a study depends on it.
     """
     path = strict.ROOT / "reports" / "answer" / "answer.md"
     if document_of(study) != RESIDUAL or not path.exists():

@@ -28,8 +28,8 @@ def execute(notebook: str, study: str, parameters: dict[str, str]) -> Path:
     """Execute a notebook for a study and keep it in build/; waits if another process makes the same page.
 
     Raises:
-        StudyError: parameters are wrong; or a cell raised a StudyError, whose message is passed on, or another error,
-            whose traceback is shown. build/failed/ keeps the notebook up to the failure.
+        StudyError: parameters are wrong; or a cell raised a StudyError (its message is passed on) or another error
+            (its traceback is shown). build/failed/ keeps the notebook up to the failure.
     """
     executed = load_study(study).executed
     name = page_name(notebook, *parameters.values())

@@ -46,7 +46,7 @@ class Context(NamedTuple):
     others: dict[tuple, list[Other]] = {}
     # (data set, split) in which both learned nothing
     nothing: set = set()
-    # settings that differ beside the residual
+    # settings that differ apart from the residual
     apart: list[str] = []
     # (data set, split) -> p (Holm) over all contests of the study
     p_holm: dict = {}

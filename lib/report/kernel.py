@@ -22,7 +22,7 @@ COMMAND = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"
 
 
 def settle_in() -> None:
-    """Set HOME, LOGNAME and MPLCONFIGDIR where libraries would look for these and fail, or complain each time.
+    """Set HOME, LOGNAME and MPLCONFIGDIR if libraries would otherwise fail, or warn each time.
 
     OSError: build/ cannot be written.
     """

@@ -18,7 +18,7 @@ from lib.plots import charts, openings, show
 from lib.report.opening import Results, chosen, table
 from lib.study import Study
 
-BEST = 8  # number of models in a figure of finalists, beside those that add nothing
+BEST = 8  # number of models in a figure of finalists, besides those that add nothing
 ROWS = 12  # number of differences in a figure
 
 

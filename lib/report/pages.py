@@ -44,7 +44,7 @@ def pages(study: Study) -> list[Page]:
 
 
 def page(study: Study, name: str) -> Page:
-    """One page beside index.html, by its name."""
+    """One page of a study other than index.html, by its name."""
     notebook, _, of = name.partition("-")
     cell = next((cell for cell in study.cells if cell.name == of), None)
     if cell is None:

@@ -115,7 +115,7 @@ def introduce(notebook: nbformat.NotebookNode, study: Study) -> None:
 
 
 def call_by_title(notebook: nbformat.NotebookNode, title: str) -> None:
-    """Give a report's first page the study's title, where its notebook has the heading of any study."""
+    """Replace the general heading of a report's first page by the study's title."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = re.sub(r"^# .+", lambda _: f"# {title}", cell.source)

@@ -208,7 +208,7 @@ class Study(Strict):
 
     @property
     def pages(self) -> list[str]:
-        """The report's pages beside index.html, in the order of the notebooks."""
+        """The report's pages other than index.html, in the order of the notebooks."""
         pages = [page_name(notebook, name) for notebook in ["01_download", "02_groups"] for name in self.datasets]
         pages += [page_name("03_split", cell.name) for cell in self.cells]
         pages += [page_name("05_train", cell.name) for cell in self.cells]  # all models on one page
