@@ -25,7 +25,7 @@ REDO = 06_evaluate 07_figures 08_claims 09_report
 
 .PHONY: report redo lab test test-all test-faults pipelines site badges bench again
 report: .venv/ready
-	@study="$(STUDY)"; $(if $(IMAGES),study=$$(python -m lib own "$(IMAGES)" $(MODELS)) && python -m lib look $$study \
+	@study="$(STUDY)"; $(if $(IMAGES),study=$$(python -m lib own "$$IMAGES" $(MODELS)) && python -m lib look $$study \
 	$(if $(MODELS),&&,; exit $$?;)) \
 	$(if $(RAY),python -m lib cluster $$study $(RAY) &&) python -m lib report $$study $(JOBS)
 

@@ -43,7 +43,9 @@ class Folder:
         for folder, folders, files in os.walk(top, onerror=refuse):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             inside = Path(folder).relative_to(top)
-            names += [(inside / name).as_posix() for name in sorted(files) if not name.startswith(".")]
+            # a pipe or a device has no end: whoever reads it waits for ever
+            kept = [name for name in sorted(files) if not name.startswith(".") and not is_special(Path(folder, name))]
+            names += [(inside / name).as_posix() for name in kept]
         return names
 
     def read(self, name: str) -> bytes:
@@ -58,6 +60,11 @@ class Folder:
 
     def __exit__(self, *_):
         pass
+
+
+def is_special(path: Path) -> bool:
+    """Whether this is a pipe, a socket or a device; a link that leads nowhere is none of these."""
+    return path.exists() and not path.is_file()
 
 
 def refuse(error: OSError) -> None:

@@ -20,9 +20,9 @@ from PIL import Image
 from lib.data import dicom
 from lib.data.archives import JUNK, open_archive, quiet
 from lib.data.catalogue import Dataset
-from lib.data.decoding import bands, decode, extent, scale_of
+from lib.data.decoding import HEIF, bands, decode, extent, frames, scale_of
 from lib.data.files import write
-from lib.data.folders import images_of
+from lib.data.folders import arranged, images_of, told_of_unseen
 from lib.data.labels import NONE, SEPARATOR
 from lib.data.spelling import silent, visible
 from lib.data.tables import FEW, FOUND, from_table
@@ -72,6 +72,8 @@ def from_names(archive, entry: Dataset, tell=silent) -> pd.DataFrame:
     if len(set(names)) < len(names):
         tell(f"{len(names) - len(set(names))} members are in the archive twice: the last of each counts")
     names = images_of(archive, tell) if entry.folder else [name for name in dict.fromkeys(names) if not JUNK(name)]
+    if entry.folder:
+        arranged(archive, names, tell)
     matches = [re.fullmatch(pattern, name, re.DOTALL) for name in names]
     for around in ["", "[^/]+/"] if not entry.folder else []:
         if not any(matches):
@@ -134,13 +136,14 @@ class Deep(NamedTuple):
 
 
 class Read(NamedTuple):
-    """A decoded member: pixels (size, size, 3) uint8; `hidden`: number of bands that are not shown."""
+    """A decoded member: pixels (size, size, 3) uint8; `hidden` bands, and `pages` beyond the first, are not shown."""
 
     width: int  # px, of the file
     height: int
     pixels: np.ndarray
     sha256: str
     hidden: int = 0
+    pages: int = 1
 
 
 def read_image(archive, size: int, crop: bool, scales: dict | None, is_first: bool, name: str) -> Read | Deep | str:
@@ -153,8 +156,8 @@ def read_image(archive, size: int, crop: bool, scales: dict | None, is_first: bo
         content = archive.read(name)
         if scales is not None and is_first and (found := extent(content)):
             return Deep(*found)
-        hidden = bands(content) if scales is not None else 0
-        return Read(*decode(content, size, crop, scales), hashlib.sha256(content).hexdigest(), hidden)
+        unseen = (bands(content), frames(content)) if scales is not None else ()
+        return Read(*decode(content, size, crop, scales), hashlib.sha256(content).hexdigest(), *unseen)
     except StudyError:  # a package is missing; the file may be whole
         raise
     except (*UNREADABLE, KeyError) as error:
@@ -175,7 +178,9 @@ def reason(error: Exception, content: bytes | None) -> str:
     if isinstance(error, Image.DecompressionBombError):
         return f"{error}: cut it into tiles, or save it smaller"
     if isinstance(error, Image.UnidentifiedImageError):
-        return "no image of a kind that Pillow knows"
+        if content and content[4:12] in HEIF:
+            return "a photograph in HEIC, which is not read here: save it as JPEG or PNG"
+        return "no image of a kind that is read here"
     text = " ".join(str(error).split())
     if "plugins are missing" in text or "missing dependencies" in text:
         text += ": python -m pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg, and run this again"
@@ -231,11 +236,11 @@ def read_images(
         raise StudyError(f"{len(broken)} of {len(results)} images do not decode; {cure}:\n  " + "\n  ".join(shown))
     table = table[~is_broken].reset_index(drop=True)
     require_every_class(table, entry, path.name, broken)
-    width, height, pixels, digest, hidden = zip(*(result for result in results if not isinstance(result, str)))
-    if any(hidden):
-        number = sum(map(bool, hidden))
-        tell(f"{number} images have bands beside red, green, blue and alpha: only the first three are used")
+    seen = [result for result in results if not isinstance(result, str)]
+    width, height, pixels, digest, *_ = zip(*seen)
     table = table.assign(width=width, height=height, sha256=digest)
+    if entry.folder or entry.one_scale:
+        told_of_unseen(table.path, seen, tell)
     if entry.folder:
         told_of_two_labels(table, entry, tell)
     return table[[*COLUMNS, *(name for name in ["view"] if name in table)]], np.stack(pixels), broken

@@ -6,6 +6,7 @@ The committed data sets are read without scales: each image has its own, and tra
 """
 
 import io
+from functools import cache
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -14,14 +15,30 @@ from lib.data import dicom
 
 # suffixes of files that count as images in a folder
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".webp")
-SUFFIXES += (".jp2", ".j2k", ".pgm", ".ppm", ".pbm", ".pnm", ".tga", ".dcm", ".dicom")
+SUFFIXES += (".avif", ".heic", ".heif", ".jp2", ".j2k", ".pgm", ".ppm", ".pbm", ".pnm", ".tga", ".dcm", ".dicom")
 MAGIC = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"GIF8", b"\0\0\0\x0cjP  ")
+HEIF = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1")  # photographs of phones; Pillow reads none
+# of Pillow's kinds, those of pictures: no program that draws one (PostScript) is ever run
+KINDS = "PNG JPEG TIFF BMP DIB GIF WEBP AVIF JPEG2000 PPM TGA PCX ICO SGI".split()
 WHITE = 255  # shown where an image is transparent
 
 
 def looks_like_an_image(head: bytes) -> bool:
     """Whether the first 132 bytes of a file are those of an image, whatever its name."""
-    return head.startswith(MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP") or dicom.is_dicom(head)
+    is_webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+    return head.startswith(MAGIC) or is_webp or head[4:12] in (*HEIF, b"ftypavif") or dicom.is_dicom(head)
+
+
+@cache
+def kinds() -> list[str]:
+    """Those of KINDS that Pillow reads on this machine."""
+    Image.init()
+    return [kind for kind in KINDS if kind in Image.OPEN]
+
+
+def open_picture(content: bytes) -> Image.Image:
+    """Open a file as Pillow's image, if it is of one of KINDS. UnidentifiedImageError: it is not."""
+    return Image.open(io.BytesIO(content), formats=kinds())
 
 
 def decode(content: bytes, size: int, crop: bool = False, scales: dict | None = None) -> tuple[int, int, np.ndarray]:
@@ -50,10 +67,10 @@ def opened(content: bytes, scales: dict | None) -> Image.Image:
     if dicom.is_dicom(content):
         return dicom.picture(content, scales, scale_of)
     if scales is None:
-        return Image.open(io.BytesIO(content))
+        return open_picture(content)
     deep = deep_values(content)
     if deep is None:
-        return Image.open(io.BytesIO(content))
+        return open_picture(content)
     kind, values, alpha, image = deep
     low, high = scales.get(kind) or scale_of(kind, *ends(values))
     shown = np.clip((np.nan_to_num(values, nan=low) - low) / max(high - low, 1e-9), 0, 1)
@@ -73,7 +90,7 @@ def deep_values(content: bytes):
     Values are (height, width), or (height, width, 3) for colours. None: the image has 8 bits.
     """
     try:
-        image = Image.open(io.BytesIO(content))
+        image = open_picture(content)
     except OSError:
         if content.startswith(MAGIC[2:4]):  # TIFF files that Pillow does not know, as floats of three bands
             return deep_colours(content, None)
@@ -150,11 +167,24 @@ def bands(content: bytes) -> int:
     if not content.startswith(MAGIC[2:4]):
         return 0
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with open_picture(content) as image:
             unnamed = sum(kind == 0 for kind in image.tag_v2.get(338, ()))
             return max(unnamed, image.tag_v2.get(277, 1) - 4, 0)
     except (OSError, ValueError, SyntaxError):
         return 0
+
+
+def frames(content: bytes) -> int:
+    """Count the pages of a TIFF file, or the frames of a DICOM, GIF or WebP file; 1 for other files."""
+    if dicom.is_dicom(content):
+        return int(dicom.read(content).get("NumberOfFrames") or 1)
+    if not content.startswith((*MAGIC[2:5], b"RIFF")):
+        return 1
+    try:
+        with open_picture(content) as image:
+            return getattr(image, "n_frames", 1)
+    except (OSError, ValueError, SyntaxError, EOFError):
+        return 1
 
 
 def on_white(image: Image.Image) -> Image.Image:

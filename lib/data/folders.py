@@ -26,6 +26,10 @@ _PARTS = re.compile(f"{_PART}|trainval|traindata|testdata|split|part|subset")
 KINDS = {"image", "images", "img", "imgs", "mask", "masks", "label", "labels", "annotation", "annotations", "json"}
 KINDS |= {"segmentation", "segmentations", "groundtruth", "gt", "overlay", "overlays", "xml", "bbox", "bboxes"}
 
+# names of masks beside the images: benign (1)_mask.png, benign (1)_mask_1.png
+_WHAT = "masks?|seg|segmented|segmentation|gt|ground_?truth|annotations?|overlay|labels?"
+MASK = re.compile(rf"(.+?)[ ._-]+(?:{_WHAT})(?:[ ._-]?\d+)?", re.DOTALL).fullmatch
+
 
 def images_of(archive, tell=silent) -> list[str]:
     """List the files with the suffix or first bytes of an image; `tell` counts the others.
@@ -49,7 +53,16 @@ def images_of(archive, tell=silent) -> list[str]:
     if others:
         kinds = ", ".join(f"{visible(suffix)} ({number})" for suffix, number in others.most_common(8))
         tell(f"{others.total()} files have neither suffix nor first bytes of an image: left out: {kinds}")
-    return images
+    if masks := masks_of(images):
+        tell(f"{len(masks)} images are called as masks of others: left out: {', '.join(map(visible, masks[:3]))}")
+    return [name for name in images if name not in set(masks)] if masks else images
+
+
+def masks_of(images: list[str]) -> list[str]:
+    """List the images whose name is another image's in the same folder, and says that it is a mask of it."""
+    stems = {os.path.splitext(name)[0].casefold() for name in images}
+    found = ((name, MASK(os.path.splitext(name)[0].casefold())) for name in images)
+    return [name for name, match in found if match and match[1] in stems]
 
 
 def is_text(name: str) -> bool:
@@ -89,7 +102,12 @@ def classes_of(archive, tell=silent) -> tuple[str, dict[str, str]]:
 
     StudyError: the folders are parts (train, test) or kinds of files, or one holds the other classes once more.
     """
-    around, names = "", images_of(archive, tell)
+    return arranged(archive, images_of(archive, tell), tell)
+
+
+def arranged(archive, names: list[str], tell=silent) -> tuple[str, dict[str, str]]:
+    """`classes_of`, for the images of an archive."""
+    around = ""
     while True:
         inside = [name.removeprefix(around) for name in names if name.startswith(around)]
         beside = [name for name in inside if "/" not in name]
@@ -102,11 +120,8 @@ def classes_of(archive, tell=silent) -> tuple[str, dict[str, str]]:
     if beside:
         examples = ", ".join(map(visible, beside[:3]))
         tell(f"{len(beside)} images lie beside the class folders: left out: {examples}")
-    if isinstance(archive, Folder):
-        top = Path(archive.filename) / around
-        links = [path.name for path in sorted(top.iterdir()) if path.is_symlink() and path.is_dir()]
-        if links:
-            tell(f"links to other folders are not followed: {', '.join(map(visible, links))}")
+    told_of_other_folders(archive, around, folders, tell)
+    told_of_deeper_folders(inside, tell)
     deeper = {
         folder: {n.split("/")[1] for n in inside if n.startswith(folder + "/") and n.count("/") > 1}
         for folder in folders
@@ -123,6 +138,47 @@ def classes_of(archive, tell=silent) -> tuple[str, dict[str, str]]:
     return around, {
         folder: shown[spelling[folder]] for folder in sorted(folders, key=lambda name: (spelling[name], name))
     }
+
+
+def told_of_other_folders(archive, around: str, folders: Counter, tell) -> None:
+    """Tell which folders beside the class folders are links, or hold no image."""
+    below = [name.removeprefix(around) for name in archive.namelist() if name.startswith(around) and not JUNK(name)]
+    files = Counter(name.split("/")[0] for name in below if "/" in name and not name.endswith("/"))
+    there = {name.split("/")[0] for name in below if "/" in name}
+    if isinstance(archive, Folder):
+        found = [path for path in sorted((Path(archive.filename) / around).iterdir()) if path.is_dir()]
+        links = [path.name for path in found if path.is_symlink()]
+        there |= {path.name for path in found if path.name not in links and not path.name.startswith((".", "__"))}
+        if links:
+            tell(f"links to other folders are not followed: {', '.join(map(visible, links))}")
+    if lacking := sorted(there - folders.keys()):
+        named = ", ".join(f"{visible(name)} ({files[name]} files)" for name in lacking[:8])
+        tell(f"{len(lacking)} folders hold no image that can be read, and are no classes here: {named}")
+
+
+def told_of_deeper_folders(names: list[str], tell) -> None:
+    """Tell that images in one folder within a class folder count as independent; it may be one patient's."""
+    deeper = Counter(name.rpartition("/")[0] for name in names if name.count("/") > 1)
+    if len(deeper) > 1 and max(deeper.values()) > 1:
+        tell(
+            f"{deeper.total()} images lie in {len(deeper)} folders within the class folders, as"
+            f" {visible(min(deeper))}: each image counts by itself; if such a folder is one patient or recording, use a"
+            " table with the columns path, label and patient, or intervals are too narrow"
+        )
+
+
+def told_of_unseen(paths, seen: list, tell) -> None:
+    """Tell what of the files is not shown: bands, pages; and which show nothing.
+
+    `seen`: a lib.data.datasets.Read per path.
+    """
+    if number := sum(one.hidden > 0 for one in seen):
+        tell(f"{number} images have bands beside red, green, blue and alpha: only the first three are used")
+    if number := sum(one.pages > 1 for one in seen):
+        tell(f"{number} files have several pages or frames: only the first of each is seen")
+    plain = [path for path, one in zip(paths, seen) if one.pixels.min() == one.pixels.max()]
+    if plain:
+        tell(f"{len(plain)} images are of one grey alone, as {visible(plain[0])}: are these files whole?")
 
 
 def words_of(folder: str) -> list[str]:

@@ -112,3 +112,15 @@ def standardised(picture: np.ndarray) -> np.ndarray:
     """(height, width, 3) -> grey, (height, width), of mean 0 and standard deviation 1; all 0 for a uniform picture."""
     grey = picture.mean(-1)
     return (grey - grey.mean()) / (grey.std() + 1e-9)
+
+
+def across_classes(images: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
+    """List the images that look like one of another class, where sources are not known: path, label, group.
+
+    Args:
+        images: images.csv (source). groups: groups.csv (path, label, group), the same rows.
+    """
+    unknown = (images.source == "").to_numpy()
+    several = (groups.groupby("group").label.transform("nunique") > 1).to_numpy()
+    found = groups.loc[unknown & several, ["path", "label", "group"]]
+    return found.sort_values(["group", "path"], ignore_index=True)

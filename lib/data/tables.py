@@ -58,9 +58,11 @@ def from_table(archive, entry: Dataset, tell=silent) -> pd.DataFrame:
     if columns.source:
         found["source"] = table[columns.source].to_list()
     found["source"] = joined_sources(found, bool(entry.folder))
-    found = found.drop_duplicates(["path", "label", "published_part"], ignore_index=True)
+    cells = table[columns.label].to_list()  # as written: a printed name has lost the mark between two labels
+    found = found.assign(cell=cells).drop_duplicates(["path", "label", "published_part"], ignore_index=True)
     if entry.folder and not entry.two_labels:
         found = without_two_labels(found, columns.file, tell)
+    found = found.drop(columns="cell")
     require_images(found, columns.file, archive)
     return found
 
@@ -71,6 +73,7 @@ def as_meant(archive, entry: Dataset, table: pd.DataFrame, tell) -> pd.DataFrame
     If more than half of the files are missing, their rows are kept, so that `require_images` reports them.
     """
     columns = entry.table
+    named = {columns.path, columns.label, columns.source}
     table = table[~table.map(is_missing).all(axis=1)].copy()
     unlabelled = table[columns.label].map(is_missing)
     if unlabelled.any():
@@ -93,6 +96,9 @@ def as_meant(archive, entry: Dataset, table: pd.DataFrame, tell) -> pd.DataFrame
                 what = "each of these images counts as its own source, so intervals may be too narrow"
             sentences.append(f"{unknown.sum()} of {len(table)} rows have no known {columns.source}: {what}")
         sentences += standing_out(table[columns.source], columns.source)
+    if others := [name for name in table if name not in named and not name.startswith("Unnamed: ")]:
+        shown = ", ".join(map(visible, others[:8])) + (f" and {len(others) - 8} others" if len(others) > 8 else "")
+        sentences.append(f"columns of {columns.file} that are not used: {shown}")
     for sentence in sentences:
         tell(sentence)
     index = names_by_spelling(archive.namelist())
@@ -101,13 +107,25 @@ def as_meant(archive, entry: Dataset, table: pd.DataFrame, tell) -> pd.DataFrame
     if guessed.any():
         row = table.index[guessed][0]
         example = f"{visible(table[columns.path][row])} is {visible(paths[row])}"
+        if unicodedata.normalize("NFC", table[columns.path][row]) == unicodedata.normalize("NFC", paths[row]):
+            example += " in another Unicode form"
         tell(f"{guessed.sum()} of {len(table)} paths of {columns.file} are spelt differently from the files: {example}")
     absent = paths == ""
+    if outside := [cell for cell in table[columns.path][absent] if is_outside(archive, cell)]:
+        cure = "move the table into a folder that holds all images"
+        tell(f"{len(outside)} images of {columns.file} lie outside of its folder, as {visible(outside[0])}: {cure}")
     if absent.any() and absent.mean() <= 0.5:
         names = ", ".join(map(visible, table[columns.path][absent].head(5)))
         tell(f"{absent.sum()} of {len(table)} rows of {columns.file} name files that are not there: left out: {names}")
         table, paths = table[~absent], paths[~absent]
     return table.assign(**{columns.path: paths.where(paths != "", table[columns.path])})
+
+
+def is_outside(archive, cell: str) -> bool:
+    """Whether a table's cell names a file that is there, but not below the folder of the table."""
+    top = Path(archive.filename).resolve()
+    path = Path(os.path.normpath(top / cell.strip().replace("\\", "/").replace("\0", "")))
+    return not path.is_relative_to(top) and os.path.isfile(path)
 
 
 def standing_out(sources: pd.Series, what: str) -> list[str]:
@@ -159,19 +177,18 @@ def path_of(archive, index: dict[str, set[str]], cell: str) -> str:
 
 
 def without_two_labels(found: pd.DataFrame, file: str, tell) -> pd.DataFrame:
-    """Keep the images with one label. StudyError: over 5 % of the images have several."""
-    several = found.label.str.contains("|", regex=False) | found.label.str.contains(";", regex=False)
-    single = set(found.label)
-    for mark in [",", "/", "+", "&"]:
-        words = found.label.str.split(mark)
-        several |= words.map(lambda parts: len(parts) > 1 and all(clean(part) in single for part in parts))
-    twice = found.groupby("path").label.transform("nunique") > 1
-    wrong = several | twice
+    """Keep the images with one label; `found.cell`: labels as the table has them.
+
+    StudyError: over 5 % of the images have several.
+    """
+    single = set(found.cell.map(bare))
+    several = found.cell.map(partial(names_several, single=single))
+    wrong = several | (found.groupby("path").label.transform("nunique") > 1)
     if not wrong.any():
         return found
     images, of = found.path[wrong].nunique(), found.path.nunique()
     row = found[wrong].iloc[0]
-    labels = " and ".join(repr(label) for label in found.label[found.path == row.path].unique())
+    labels = " and ".join(repr(label) for label in found.cell[found.path == row.path].unique())
     problem = f"{images} of {of} images of {file} have two labels or more, for example {visible(row.path)}: {labels}"
     if images > FEW * of:
         raise StudyError(
@@ -180,6 +197,24 @@ def without_two_labels(found: pd.DataFrame, file: str, tell) -> pd.DataFrame:
         )
     tell(f"{problem}; they are left out")
     return found[~wrong].reset_index(drop=True)
+
+
+def bare(label: str) -> str:
+    """A label without quotes and the brackets of a list around it."""
+    return clean(label.strip("[](){}'\" "))
+
+
+def names_several(cell: str, single: set[str]) -> bool:
+    """Whether a cell names several labels: a|b and a;b, or a,b and a/b where both are labels of other images.
+
+    Args:
+        single: the cells of all images, `bare`.
+    """
+    for mark in "|;,/+&":
+        parts = [bare(part) for part in cell.strip("[](){} ").split(mark)]
+        if len(parts) > 1 and all(parts) and (mark in "|;" or set(parts) <= single):
+            return True
+    return False
 
 
 def require_images(found: pd.DataFrame, table: str, archive) -> None:

@@ -97,6 +97,7 @@ def version_of(archive, entry: Dataset, tell=silent) -> str:
     source = table.source.where(table.source != "", table.path)
     numbers = source.groupby(table.label).nunique().reindex(entry.labels_in_order, fill_value=0)
     if few := [f"{label} ({number})" for label, number in numbers.items() if number < FEWEST]:
+        few = few[:8] + ([f"{len(few) - 8} other classes"] if len(few) > 8 else [])
         unit = "images" if (table.source == "").all() else "patients or photographs"
         raise StudyError(
             f"too few {unit} of {', '.join(few)}: training, validation and test need at least {FEWEST} of"
