@@ -43,7 +43,7 @@ class Folder:
         for folder, folders, files in os.walk(top, onerror=refuse):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             inside = Path(folder).relative_to(top)
-            # a pipe or a device has no end: whoever reads it waits for ever
+            # reading a pipe or a device may never end
             kept = [name for name in sorted(files) if not name.startswith(".") and not is_special(Path(folder, name))]
             names += [(inside / name).as_posix() for name in kept]
         return names
@@ -63,7 +63,7 @@ class Folder:
 
 
 def is_special(path: Path) -> bool:
-    """Whether this is a pipe, a socket or a device; a link that leads nowhere is none of these."""
+    """Whether a path is a pipe, a socket or a device; False for a broken link."""
     return path.exists() and not path.is_file()
 
 

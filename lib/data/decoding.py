@@ -18,7 +18,7 @@ SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".tif", ".tiff", 
 SUFFIXES += (".avif", ".heic", ".heif", ".jp2", ".j2k", ".pgm", ".ppm", ".pbm", ".pnm", ".tga", ".dcm", ".dicom")
 MAGIC = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"GIF8", b"\0\0\0\x0cjP  ")
 HEIF = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1")  # photographs of phones; Pillow reads none
-# of Pillow's kinds, those of pictures: no program that draws one (PostScript) is ever run
+# Pillow's kinds of pictures, without programs that draw one (PostScript)
 KINDS = "PNG JPEG TIFF BMP DIB GIF WEBP AVIF JPEG2000 PPM TGA PCX ICO SGI".split()
 WHITE = 255  # shown where an image is transparent
 
@@ -31,7 +31,7 @@ def looks_like_an_image(head: bytes) -> bool:
 
 @cache
 def kinds() -> list[str]:
-    """Those of KINDS that Pillow reads on this machine."""
+    """List the KINDS that Pillow reads on this machine."""
     Image.init()
     return [kind for kind in KINDS if kind in Image.OPEN]
 

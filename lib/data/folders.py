@@ -59,7 +59,7 @@ def images_of(archive, tell=silent) -> list[str]:
 
 
 def masks_of(images: list[str]) -> list[str]:
-    """List the images whose name is another image's in the same folder, and says that it is a mask of it."""
+    """List the images with the name of another image in their folder and a word for its mask."""
     stems = {os.path.splitext(name)[0].casefold() for name in images}
     found = ((name, MASK(os.path.splitext(name)[0].casefold())) for name in images)
     return [name for name, match in found if match and match[1] in stems]
@@ -141,7 +141,7 @@ def arranged(archive, names: list[str], tell=silent) -> tuple[str, dict[str, str
 
 
 def told_of_other_folders(archive, around: str, folders: Counter, tell) -> None:
-    """Tell which folders beside the class folders are links, or hold no image."""
+    """Tell which folders next to the class folders are links or hold no image."""
     below = [name.removeprefix(around) for name in archive.namelist() if name.startswith(around) and not JUNK(name)]
     files = Counter(name.split("/")[0] for name in below if "/" in name and not name.endswith("/"))
     there = {name.split("/")[0] for name in below if "/" in name}
@@ -168,7 +168,7 @@ def told_of_deeper_folders(names: list[str], tell) -> None:
 
 
 def told_of_unseen(paths, seen: list, tell) -> None:
-    """Tell what of the files is not shown: bands, pages; and which show nothing.
+    """Tell which bands and pages of files are not shown, and which files show a single grey.
 
     `seen`: a lib.data.datasets.Read per path.
     """

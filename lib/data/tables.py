@@ -58,7 +58,7 @@ def from_table(archive, entry: Dataset, tell=silent) -> pd.DataFrame:
     if columns.source:
         found["source"] = table[columns.source].to_list()
     found["source"] = joined_sources(found, bool(entry.folder))
-    cells = table[columns.label].to_list()  # as written: a printed name has lost the mark between two labels
+    cells = table[columns.label].to_list()  # as written, since a printed name lacks the mark between two labels
     found = found.assign(cell=cells).drop_duplicates(["path", "label", "published_part"], ignore_index=True)
     if entry.folder and not entry.two_labels:
         found = without_two_labels(found, columns.file, tell)
@@ -122,7 +122,7 @@ def as_meant(archive, entry: Dataset, table: pd.DataFrame, tell) -> pd.DataFrame
 
 
 def is_outside(archive, cell: str) -> bool:
-    """Whether a table's cell names a file that is there, but not below the folder of the table."""
+    """Whether a table's cell names an existing file outside the folder of the table."""
     top = Path(archive.filename).resolve()
     path = Path(os.path.normpath(top / cell.strip().replace("\\", "/").replace("\0", "")))
     return not path.is_relative_to(top) and os.path.isfile(path)
