@@ -1,5 +1,6 @@
 """Stages side by side: what waits for what, one failure does not stop the others, and the bytes of one at a time."""
 
+import subprocess
 import threading
 
 import faults
@@ -7,6 +8,7 @@ import pytest
 from conftest import Project
 
 from lib import strict
+from lib.strict import StudyError
 from lib.study import load_study
 from lib.training import jobs
 
@@ -115,3 +117,13 @@ def test_dvc_is_told_of_a_project_without_git_and_of_a_disk_without_flock(tmp_pa
     config = tmp_path / ".dvc/config.local"
     text = config.read_text() if config.exists() else ""
     assert ("no_scm = true" in text) == (not has_git) and ("hardlink_lock = true" in text) == (not has_flock)
+
+
+def test_a_study_that_git_ignores_is_told_before_dvc_refuses_each_stage(study, monkeypatch, tmp_path):
+    monkeypatch.setattr(strict, "ROOT", tmp_path)
+    jobs.require_not_ignored(study)
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    jobs.require_not_ignored(study)
+    (tmp_path / ".gitignore").write_text("dvc.yaml\n")
+    with pytest.raises(StudyError, match="Git ignores dvc.yaml .*take that line out"):
+        jobs.require_not_ignored(study)

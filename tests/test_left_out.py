@@ -17,7 +17,7 @@ from PIL import EpsImagePlugin, Image
 from lib.data import datasets, resemblance
 from lib.data.archives import open_archive
 from lib.data.catalogue import Dataset
-from lib.data.folders import masks_of
+from lib.data.folders import masks_of, printed
 from lib.strict import StudyError
 from lib.study import own
 
@@ -145,6 +145,12 @@ def test_folders_within_a_class_may_be_patients_and_are_told(tmp_path):
 def test_page_01_tells_how_class_folders_were_read(tmp_path):
     told = read(fill(tmp_path, "a", "Tumour", "tumour "))[1]
     assert any("'Tumour' (6), 'tumour ' (6) are read as one" in line for line in told)
+
+
+@pytest.mark.parametrize("mark", ["&", "<", ">", "`", "$", ";", "\\"])
+def test_two_classes_that_differ_by_a_mark_are_told_apart_in_reports(mark):
+    shown = printed(["A B", f"A{mark}B"])
+    assert shown["A B"] == "A B" and len(set(shown.values())) == 2 and "(2)" not in shown[f"A{mark}B"]
 
 
 def table_of(top: Path, labels: list[str], **columns) -> str:

@@ -30,6 +30,8 @@ KINDS |= {"segmentation", "segmentations", "groundtruth", "gt", "overlay", "over
 _WHAT = "masks?|seg|segmented|segmentation|gt|ground_?truth|annotations?|overlay|labels?"
 MASK = re.compile(rf"(.+?)[ ._-]+(?:{_WHAT})(?:[ ._-]?\d+)?", re.DOTALL).fullmatch
 
+INSTEAD = str.maketrans("<>&`$;\\", "‹›+'S,/")  # for characters that no report can show
+
 
 def images_of(archive, tell=silent) -> list[str]:
     """List the files with the suffix or first bytes of an image; `tell` counts the others.
@@ -232,6 +234,8 @@ def printed(classes: list[str]) -> dict[str, str]:
     names = {}
     for label in classes:
         plain = " ".join(re.sub(r"[<>&`$;\\\s]+", " ", clean(label)).split()) or "class"
+        if plain in names.values():  # A&B beside A B
+            plain = " ".join(clean(label).translate(INSTEAD).split())
         same = [name for name in names.values() if name == plain or name.startswith(f"{plain} (")]
         names[label] = printable(f"{plain} ({len(same) + 1})" if same else plain)
     return names

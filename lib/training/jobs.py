@@ -178,6 +178,17 @@ def mend_lock() -> None:
                 path.unlink()
 
 
+def require_not_ignored(study: Study) -> None:
+    """StudyError: Git ignores the study's pipeline, which DVC then refuses to read."""
+    git = shutil.which("git")
+    file = strict.ROOT / pipeline(study)
+    if git and not subprocess.run([git, "check-ignore", "-q", file], cwd=strict.ROOT, capture_output=True).returncode:
+        raise StudyError(
+            f"Git ignores {pipeline(study)} (.gitignore or .git/info/exclude), and DVC reads no such file: take that"
+            " line out; to keep the study out of Git, do not add it"
+        )
+
+
 def report(study_name: str, size: str = "") -> None:
     """Make the report of a study, `size` jobs at a time (default: at_once). StudyError: stages failed."""
     with making_report(study_name):
@@ -188,6 +199,7 @@ def report_alone(study_name: str, size: str = "") -> None:
     """`report`, under the lock of this report."""
     study = load_study(study_name)
     tell_dvc()
+    require_not_ignored(study)
     path = f"reports/{study.study}/index.html"
     mend_lock()
     if dvc("status", "-q", pipeline(study)).returncode == 0:
