@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -12,6 +13,7 @@ from look import CHROMIUM, NEEDS_CHROMIUM, QUIET
 from lib.report.execute import stable
 from lib.report.pages import Way
 from lib.report.render import to_soup
+from lib.study import load_study
 
 LOCAL = re.compile(
     r"(file|data|blob|chrome|chrome-extension|chrome-search):|https?://[\w.-]+\.(google|googleapis|gstatic)\.com/"
@@ -31,15 +33,31 @@ MOST = 10  # pages of A4 that a report of three splits, two data sets and seven 
 @NEEDS_CHROMIUM
 @pytest.mark.slow
 def test_a_long_report_prints_on_ten_pages_of_a4(tmp_path):
-    page = (ROOT / "reports/small/index.html").read_text()
+    assert 3 < len(PAGES.findall(on_a4("small", tmp_path).read_bytes())) <= MOST
+
+
+@NEEDS_CHROMIUM
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["small", "screen"])
+def test_every_model_is_named_in_a_printed_report(name, tmp_path):
+    from pypdf import PdfReader
+
+    pages = PdfReader(on_a4(name, tmp_path)).pages
+    text = "".join("".join(page.extract_text().split()) for page in pages)
+    assert [title for title in load_study(name).titles.values() if "".join(title.split()) not in text] == []
+
+
+def on_a4(name: str, folder: Path) -> Path:
+    """The first page of a committed report, printed to a PDF file."""
+    page = (ROOT / "reports" / name / "index.html").read_text()
     if (ROOT / "lib/report/page/style.css").read_text().strip() not in page:
-        pytest.skip("reports/small is older than the style: make redo STUDY=small")
-    copy, printed = tmp_path / "page.html", tmp_path / "page.pdf"
-    base = f'<base href="{(ROOT / "reports/small").as_uri()}/">'
+        pytest.skip(f"reports/{name} is older than the style: make redo STUDY={name}")
+    copy, printed = folder / "page.html", folder / "page.pdf"
+    base = f'<base href="{(ROOT / "reports" / name).as_uri()}/">'
     copy.write_text(page.replace("<head>", f"<head>{base}<style>@page {{ size: A4; }}</style>", 1))
-    command = [CHROMIUM, *QUIET, f"--user-data-dir={tmp_path / 'profile'}", "--no-pdf-header-footer"]
+    command = [CHROMIUM, *QUIET, f"--user-data-dir={folder / 'profile'}", "--no-pdf-header-footer"]
     subprocess.run([*command, f"--print-to-pdf={printed}", copy.as_uri()], capture_output=True, timeout=240, check=True)
-    assert 3 < len(PAGES.findall(printed.read_bytes())) <= MOST
+    return printed
 
 
 def browse(page, folder) -> tuple[str, list[str]]:

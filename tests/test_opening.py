@@ -70,7 +70,7 @@ def test_every_number_of_the_findings_stands_in_a_table(name):
     lines, _ = screen(name)
     study = load_study(name)
     scores = {f"{100 * value:.1f}" for value in pd.read_csv(study.report / "tables" / "table1.csv")["mean"]}
-    accuracies = re.findall(r"Most accurate: .*?(\d+\.\d)%", lines["Found"])
+    accuracies = re.findall(r"Most accurate on .*?(\d+\.\d)%", lines["Found"])
     assert set(accuracies) <= scores
     differences = pd.read_csv(study.report / "tables" / "differences.csv").estimate
     points = re.findall(r"([+-]\d+\.\d) \[[^\]]*\] points", lines["Found"])

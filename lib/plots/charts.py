@@ -1,16 +1,14 @@
 """Charts that are not in the paper; each function returns a figure and its alternative text."""
 
 from itertools import cycle
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lib.plots import SERIES
-
-PROTOCOLS = {"random": "#d9822b", "published": "#a98bd0", "group": "#4a2180"}  # darker: leaks less
-BESIDE = {"frameon": False, "loc": "upper left", "bbox_to_anchor": (1, 1)}  # a legend to the right of its panel
+from lib.plots import BELOW, BESIDE, LETTERS, PROTOCOLS, SERIES, SHORT, WHOLE
 
 
 def protocols(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
@@ -21,7 +19,10 @@ def protocols(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
             Models in the order to show.
     """
     models, splits = list(table.model.unique()), list(table.split.unique())
-    figure, axes = plt.subplots(figsize=(8, 1 + 0.32 * len(models) * max(1, 0.45 * len(splits))))
+    labels = [fill(model, LETTERS) for model in models]
+    row = max(0.26, 0.14 * len(splits), 0.16 * max(label.count("\n") + 1 for label in labels))
+    wide = WHOLE + 0.07 * max(0, max(len(label.split("\n")[0]) for label in labels) - SHORT)
+    figure, axes = plt.subplots(figsize=(wide, 1 + row * len(models)), layout="constrained")
     published = table.drop_duplicates("model").set_index("model").published
     if published.notna().any():
         places = [models.index(name) for name in published.index]
@@ -34,10 +35,11 @@ def protocols(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
         axes.errorbar(100 * part.accuracy, places, xerr=reach, label=f"split {split}", **looks)
         hollow = ~part.learned.to_numpy(bool)
         axes.plot(100 * part.accuracy[hollow], np.array(places)[hollow], "o", ms=3.5, color="white", zorder=3)
-    axes.set(xlabel="test accuracy (%)", yticks=range(len(models)), yticklabels=models, xlim=(None, 101))
+    axes.set(xlabel="test accuracy (%)", yticks=range(len(models)), xlim=(None, 101))
+    axes.set_yticklabels(labels, fontsize=9)
     axes.invert_yaxis()
     axes.grid(axis="x", color="#ddd", linewidth=0.6)
-    axes.legend(**BESIDE)
+    figure.legend(**BELOW, ncols=4)
     parts = []
     for model, part in table.groupby("model", sort=False):
         scores = []
@@ -270,24 +272,29 @@ def answer(table: pd.DataFrame, what: str = RESIDUAL) -> tuple[Figure, str]:
             order to show.
         what: the difference, in words.
     """
-    figure, axes = plt.subplots(figsize=(8, 1.3 + (0.55 if len(table) < 5 else 0.3) * len(table)))
-    places = np.arange(len(table))
-    axes.barh(places, 2 * table.detectable, 0.7, -table.detectable, color="#e8e4f0", label="power below 80 %")
+    above = table.data.str.len().max() > SHORT  # the names, instead of to the left of the panel
+    figure, axes = plt.subplots(figsize=(WHOLE, 1.4 + (0.46 if above else 0.34) * len(table)), layout="constrained")
+    places, high = np.arange(len(table)), 0.42 if above else 0.7
+    axes.barh(places, 2 * table.detectable, high, -table.detectable, color="#e8e4f0", label="power below 80 %")
     axes.axvline(0, color="#666", linewidth=0.8)
     reach = np.stack([table.estimate - table.low, table.high - table.estimate])
     axes.errorbar(table.estimate, places, xerr=reach, fmt="none", capsize=3, color=PROTOCOLS["group"])
-    for learned, fill, label in [(True, PROTOCOLS["group"], "measured, 95 %"), (False, "white", "nothing learned")]:
+    for learned, inside, label in [(True, PROTOCOLS["group"], "measured, 95 %"), (False, "white", "nothing learned")]:
         chosen = (table.learned == learned).to_numpy()
         if chosen.any():
-            looks = {"mfc": fill, "mec": PROTOCOLS["group"], "ms": 7, "label": label}
+            looks = {"mfc": inside, "mec": PROTOCOLS["group"], "ms": 7, "label": label}
             axes.plot(table.estimate[chosen], places[chosen], "o", **looks)
     printed = table.effect.notna().to_numpy()
     if printed.any():
         axes.plot(table.effect[printed], places[printed], "D", color="#d9822b", ms=7, label="the paper's effect")
-    axes.set(xlabel=f"{what}, percentage points")
-    axes.set(yticks=places, yticklabels=table.data)
-    axes.invert_yaxis()
+    axes.use_sticky_edges = False
+    axes.set(xlabel=f"{what},\npercentage points", yticks=places, yticklabels=table.data)
+    axes.set_ylim(len(table) - 0.5, -0.8 if above else -0.5)
+    if above:
+        axes.set_yticks([])
+        for place, name in enumerate(table.data):
+            axes.text(0.01, place - 0.24, name, transform=axes.get_yaxis_transform(), fontsize=9, va="bottom")
     axes.grid(axis="x", color="#ddd", linewidth=0.6)
-    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=4, fontsize=9)
+    figure.legend(**BELOW, ncols=2)
     rows = [f"{row.data}: {row.estimate:+.1f} [{row.low:+.1f}, {row.high:+.1f}]" for row in table.itertuples()]
     return figure, f"{what[0].upper()}{what[1:]}, in percentage points. {'; '.join(rows)}"

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lib.plots.charts import BESIDE, PROTOCOLS
+from lib.plots import BELOW, PROTOCOLS, WHOLE
 
 
 def areas(table: pd.DataFrame, beside: str, title: str) -> tuple[Figure, str]:
@@ -19,7 +19,7 @@ def areas(table: pd.DataFrame, beside: str, title: str) -> tuple[Figure, str]:
     places = {label: place for place, label in enumerate(order.label)}
     networks = table[table.model != beside].sort_values("auc", kind="stable")
     best = networks.drop_duplicates("label", keep="last")
-    figure, axes = plt.subplots(figsize=(8, 1.2 + 0.34 * len(places)))
+    figure, axes = plt.subplots(figsize=(WHOLE, 1.2 + 0.27 * len(places)), layout="constrained")
     axes.axvline(0.5, color="#666", linewidth=0.8, label="chance")
     others = networks.drop(best.index)
     axes.plot(others.auc, others.label.map(places), "o", ms=4, color="#a98bd0", mec="none")
@@ -31,6 +31,6 @@ def areas(table: pd.DataFrame, beside: str, title: str) -> tuple[Figure, str]:
     axes.set(xlabel="AUC", xlim=(0, 1.02), yticks=range(len(places)), ylim=(len(places) - 0.5, -0.5))
     axes.set_yticklabels([f"{row.label} ({row.groups})" for row in order.itertuples()])
     axes.grid(axis="x", color="#ddd", linewidth=0.6)
-    axes.legend(**BESIDE)
+    figure.legend(**BELOW, ncols=3)
     values = best.set_index("label").auc
     return figure, f"AUC of each label, {title}; best network: {', '.join(f'{k} {values[k]:.2f}' for k in places)}"

@@ -112,6 +112,8 @@ def claimed(studies: list[Study], shown: int = SHOWN) -> tuple[str, str]:
         return "No study of it has been run yet.", ""
     ours = claims.words.str.contains("our question")
     claims = claims[~ours]
+    if claims.empty:
+        return "", ""
     parts = []
     for verdict in ["contradicted", "supported"]:
         decided = claims[claims.verdict == verdict]
@@ -124,7 +126,7 @@ def claimed(studies: list[Study], shown: int = SHOWN) -> tuple[str, str]:
     sure = f"{decided} of {len(claims)} claims are decided; {untested} cannot be tested with these images and budgets."
     if ours.any():
         sure += f" Our own questions ({ours.sum()}) are not counted."
-    return " ".join(parts) or "None of its claims is decided.", sure
+    return " ".join(parts) or "No claim of it is decided.", sure
 
 
 def tie(studies: list[Study]) -> str:
@@ -135,8 +137,8 @@ def tie(studies: list[Study]) -> str:
             ties = pd.read_csv(path)
             asked = (ties.rule == "l1") & (ties.precision == "fp64") & (ties.condition == "as is")
             won = ties[asked].groupby("head").won.mean()
-            winner = f"head {won.idxmax()} wins {won.max():.0%}"
-            return f"**The published rule is a tie**: attention rows sum to one; {winner}."
+            winner = f"head {won.idxmax()} wins ({won.max():.0%})"
+            return f"**The published rule is a tie**: attention rows sum to one, so all heads score alike and {winner}."
     return ""
 
 
@@ -166,7 +168,10 @@ def setting(source: Source, studies: list[Study]) -> str:
     lacking = [study.study for study in studies if study.study in source.own and not has_runs(study)]
     if not source.own:
         return ""
-    return f"Its own setting ({', '.join(lacking)}) was not run." if lacking else "Its own setting was run."
+    if not lacking:
+        return "Its own setting was run."
+    several = "studies" if len(lacking) > 1 else "study"
+    return f"Next: {several} `{'` and `'.join(lacking)}`, not yet run."
 
 
 def has_runs(study: Study) -> bool:

@@ -21,6 +21,7 @@ from lib.study import Study
 LEAST_LEAKING = ["folds", "group", "published", "random"]
 
 WORSE = "no, it is worse"
+FEW = 3  # models named one by one
 SAID = {
     "yes": "it is better",
     WORSE: "it is worse",
@@ -106,15 +107,17 @@ def void(study: Study, compared: pd.DataFrame, one: Contest) -> set:
 
 def learned_nothing(study: Study) -> str:
     """A sentence naming the models with at least half of their trainings without learning; empty if there are none."""
-    named = []
+    named, number = [], len(study.models)
     for (dataset, split), rows in learning.empty_models(study).groupby(["dataset", "split"], sort=False):
         where = f"on {within(study.entry(dataset).title)}, split `{split}`"
-        named.append(f"{where}: {learning.in_words(rows, study.titles)}")
+        few = learning.in_words(rows, study.titles)
+        named.append(f"{where}: {few if len(rows) <= FEW else f'{len(rows)} of {number} models'}")
     if not named:
         return ""
     why = f"a training loss above {learning.BELOW:.0%} of that of the best constant answer"
     why += ", or the same answer for nearly all test images"
-    return f"**Networks that learned nothing** ({why}), with the number of such trainings: {'; '.join(named)}."
+    below = "*What these scores cannot say*, below, has the number of such trainings"
+    return f"**Networks that learned nothing** in half of their trainings or more ({why}): {'; '.join(named)}. {below}."
 
 
 def over_contests(study: Study, compared: pd.DataFrame, one: Contest) -> dict:
@@ -149,39 +152,42 @@ def headline(compared: pd.DataFrame, titles: dict[str, str], one: Contest | None
         parts.append(f"{titles[dataset]}: **{verdict(row, known)}**, {span(row)} points{smaller(row, known)}")
     if not parts:
         return ""
-    what = "with the residual minus without" if one.alone else "proposed minus plain"
-    return f"{'; '.join(parts)} ({what}, 95 % CI)."
+    what = "with the residual minus without" if one.alone else "of proposed minus plain"
+    return f"{'; '.join(parts)} (accuracy {what}, 95 % CI)."
 
 
-def beside_view(labels: pd.DataFrame, models: dict[str, str]) -> str:
-    """Say for which labels networks beat the view of the image alone, by the split that leaks least; empty if unknown.
+def against_view(labels: pd.DataFrame, models: dict[str, str]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Per data set: its split that leaks least; and each label's best network beside the view of the image alone.
 
-    The interval of a label's best network must lie above the AUC of the view and above chance (0.5).
+    Columns: label, auc, low, high, view (its AUC), told: whether the interval lies above it and above chance (0.5).
 
     Args:
         labels: labels.csv, with rows of the baseline `view`. models: titles of models.
     """
-    sentences = []
     for _, part in labels[labels.low.notna()].groupby("dataset", sort=False):
         split = min(set(part.split), key=[*LEAST_LEAKING, *part.split].index)
         rows = part[part.split == split]
         views = rows[rows.model == "view"].set_index("label").auc.rename("view")
         networks = rows[rows.model.isin(list(models))].sort_values("auc").drop_duplicates("label", keep="last")
         best = networks.join(views, on="label", how="inner").sort_values("groups", ascending=False, kind="stable")
-        told = best.low > best.view.clip(lower=0.5)
-        more = [
-            f"{row.label} (AUC {row.auc:.2f} [{row.low:.2f}, {row.high:.2f}], view {row.view:.2f})"
-            for row in best[told].itertuples()
-        ]
-        # the label with most groups is given with its numbers
-        less = [f"{row.label} ({row.auc:.2f}, view {row.view:.2f})" for row in best[~told][:1].itertuples()]
-        less += list(best[~told].label[1:])
-        parts = [f"Pictures tell {', '.join(more)} better than the way they were taken does"] if more else []
-        if less:
-            begin = "not" if more else "Pictures tell nothing beyond the way they were taken: AUC of"
-            parts.append(f"{begin} {', '.join(less)}")
-        sentences += [f"{'; '.join(parts)} (split `{split}`)."] if parts else []
-    return " ".join(sentences)
+        if len(best):
+            yield split, best.assign(told=best.low > best.view.clip(lower=0.5))
+
+
+def beside_view(labels: pd.DataFrame, models: dict[str, str]) -> str:
+    """What pictures say of each label beyond how they were taken, label by label; empty where that is unknown.
+
+    Args:
+        labels, models: as for `against_view`.
+    """
+    parts = []
+    for split, best in against_view(labels, models):
+        lines = [f"AUC of each label against that of the view alone (how a picture was taken), split `{split}`:\n"]
+        for row in best.itertuples():
+            says = "above it and above chance" if row.told else "not shown to be above both it and chance"
+            lines.append(f"- {row.label}: {row.auc:.2f} [{row.low:.2f}, {row.high:.2f}] against {row.view:.2f}, {says}")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
 
 
 def answer(
@@ -206,7 +212,7 @@ def answer(
             else "the accuracy of the proposed ViT minus that of the plain one"
         )
         sentence = (
-            f"**{titles[dataset]}**, split `{first}`, {size.images:.0f} test images in {size.groups:.0f} groups: "
+            f"**{titles[dataset]}**, split `{first}`, {size.images:,.0f} test images in {size.groups:,.0f} groups: "
             f"{pair} is {difference(rows.loc[first], known)}"
         )
         if others:
@@ -266,14 +272,19 @@ def equal(row, known: Context) -> str:
     margin = known.margins.get((row.dataset, row.split))
     if margin is None or row.seeds < SEEDS or inside(row, margin / 100) != SUPPORTED:
         return ""
-    return f"equal within the registered {margin:g} points"
+    return f"equal within the registered {in_points(margin)}"
 
 
 def smaller(row, known: Context) -> str:
     """Say that a shown difference is smaller than the margin of claims.yaml; empty if it is not."""
     if verdict(row, known) not in ("yes", WORSE) or not equal(row, known):
         return ""
-    return f", less than the registered {known.margins[row.dataset, row.split]:g} points"
+    return f", less than the registered {in_points(known.margins[row.dataset, row.split])}"
+
+
+def in_points(margin: float) -> str:
+    """A margin with its unit."""
+    return f"{margin:g} point{'' if margin == 1 else 's'}"
 
 
 def difference(row, known: Context = UNKNOWN) -> str:

@@ -15,6 +15,7 @@ from nbconvert.filters.markdown import markdown2html
 from lib.evidence import arms, learning, losses
 from lib.evidence.published import printed, stands_for
 from lib.plots import charts, openings, show
+from lib.report.documents import between
 from lib.report.opening import Results, chosen, table
 from lib.study import Study
 
@@ -46,7 +47,7 @@ def figure(known: Results) -> tuple[Figure | Path, str, str]:
         if known.one and not len(table(study, "claims", "claims")):
             return finalists(study)
         if any(cell.multilabel for cell in study.cells):
-            return training_losses(study)
+            return areas(known) if learning.empty_models(study).empty else training_losses(study)
         if known.one:
             return differences(known)
     return accuracies(known)
@@ -67,9 +68,10 @@ def accuracies(known: Results) -> tuple[Path, str, str]:
     row = table(study, "figures", "evidence").set_index("file").loc[f"protocols-{dataset}.svg"]
     sizes = table(study, "evidence")
     size = sizes[(sizes.dataset == dataset) & (sizes.split == split)].iloc[0]
+    images = f"{size.images:,} test images"
     caption = (
         f"{study.entry(dataset).title}: test accuracy of each model (dot, {seeds(study)}) and its 95 %"
-        f" interval (bar) over {size.groups:,} groups of {size.images:,} test images"
+        f" interval (bar) over {images if size.groups == size.images else f'{images} in {size.groups:,} groups'}"
     )
     if known.scores[known.scores.dataset == dataset].published.notna().any():
         caption += "; diamonds: published values"
@@ -78,7 +80,14 @@ def accuracies(known: Results) -> tuple[Path, str, str]:
 
 def seeds(study: Study) -> str:
     """Say the number of seeds."""
-    return "one seed" if len(study.seeds) == 1 else f"mean over {len(study.seeds)} seeds at most"
+    return "one seed" if len(study.seeds) == 1 else f"mean over up to {len(study.seeds)} seeds"
+
+
+def areas(known: Results) -> tuple[Path, str, str]:
+    """Show the AUC of each label beside that of the view of the image alone, by the split that leaks least."""
+    folder, (dataset, split) = known.study.report / "evidence", next(iter(known.tested.items()))
+    row = table(known.study, "figures", "evidence").set_index("file").loc[f"labels-{dataset}-{split}.svg"]
+    return folder / f"labels-{dataset}-{split}.svg", row.alt, row.title
 
 
 def finalists(study: Study) -> tuple[Figure, str, str]:
@@ -133,10 +142,10 @@ def differences(known: Results) -> tuple[Figure, str, str]:
         effect = published_effect(study, row.dataset)
         drawn.append({"data": title, **points, "detectable": detectable, "learned": learnt, "effect": effect})
     what = charts.RESIDUAL if known.one.alone else "accuracy of the proposed ViT minus the plain one"
-    numbers = shown.seeds.unique()
     caption = (
-        f"{what[0].upper()}{what[1:]}: dot, mean of {' or '.join(f'{n:.0f}' for n in numbers)} seeds per model; bar,"
-        " 95 % interval over groups of test images and seeds; grey, differences too small to be found with 80 % power."
+        f"{what[0].upper()}{what[1:]}: dot, mean of {between(shown.seeds, '.0f')} seeds per model; bar, 95 % interval"
+        " over seeds and groups of related test images, as of one photograph or patient; grey, differences too small to"
+        " be found with 80 % power."
     )
     if any(pd.notna(row["effect"]) for row in drawn):
         caption += " Diamond: the paper's difference between its proposed and its plain ViT."

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from lib.evidence import arms, learning
+from lib.evidence.review import CONTRADICTED, SUPPORTED
 from lib.report import headline
 from lib.report.documents import Source, between, claimed, document_of, equations, load_source, setting, tie
 from lib.report.tables import within
@@ -104,29 +105,47 @@ def found(known: Results) -> str:
     if known.one:
         titles = {name: study.entry(name).title for name in study.datasets}
         return headline.headline(table(study, "differences"), titles, known.one, known.known)
-    return f"{claimed([study], shown=1)[0]} {best(known)}"
+    return f"{claimed([study], shown=1)[0]} {best(known)}".strip()
 
 
 def best(known: Results) -> str:
-    """Say the highest test accuracy on each data set, by the split that leaks least, with its interval."""
+    """Say the highest test accuracy on each data set, by the split that leaks least, with its interval.
+
+    In brackets: the highest one of the study beside it, which is not trained again.
+    """
     parts, study = [], known.study
     for dataset, split in known.tested.items():
         scored = known.scores[(known.scores.dataset == dataset) & (known.scores.split == split)]
         scored = scored[(scored.metric == "accuracy") & scored.model.isin(list(study.models))]
         row = scored.sort_values("mean").iloc[-1]
         ends = "" if pd.isna(row.low) or row.seeds == 1 else f" [{100 * row.low:.1f}, {100 * row.high:.1f}]"
-        parts.append(f"on {within(study.entry(dataset).title)} {study.titles[row.model]}, {row['mean']:.1%}{ends}")
-    return f"Most accurate: {'; '.join(parts)}."
+        where = within(study.entry(dataset).title)
+        other = beside(study, dataset, split)
+        parts.append(f"on {where}: {study.titles[row.model]}, {row['mean']:.1%}{ends}{other}")
+    return f"Most accurate {'; '.join(parts)}."
+
+
+def beside(study: Study, dataset: str, split: str) -> str:
+    """The most accurate model of the study that stands beside this one; empty where there is none."""
+    if study.neighbour is None:
+        return ""
+    tested = table(study, "evidence")
+    tested = tested[(tested.dataset == dataset) & (tested.split == split)]
+    tested = tested[tested.model.str.startswith(f"{study.beside}/")]
+    row = tested.sort_values("accuracy").iloc[-1]
+    title = study.neighbour.titles[row.model.removeprefix(f"{study.beside}/")]
+    return f" (study `{study.beside}`: {title}, {row.accuracy:.1%})"
 
 
 def finalists(study: Study) -> str:
     """Name the best readings of the attention on validation images, beside the ViTs without a residual."""
     ranked = table(study, "validation").set_index("model")["mean"]
-    scored = ", ".join(f"{study.titles[name]} ({ranked[name]:.1%})" for name in chosen(study, ranked.index))
+    scored = "; ".join(f"{study.titles[name]} ({ranked[name]:.1%})" for name in chosen(study, ranked.index))
     plain = [name for name in study.vits(plain=True)[:1] if name in ranked]
     without = [name for name in ranked.index if name in study.vits(plain=False) and not arms.adds(study, name)]
-    beside = [f"{study.titles[name]} {ranked[name]:.1%}" for name in [*plain, *without]]
-    return f"Finalists by mean validation accuracy: **{scored}**. For comparison: {', '.join(beside)}."
+    others = [f"{study.titles[name]} ({ranked[name]:.1%})" for name in [*plain, *without]]
+    named = "selection rule, injection"
+    return f"Finalists ({named}) by mean validation accuracy: **{scored}**. For comparison: {'; '.join(others)}."
 
 
 def chosen(study: Study, ranked: list[str]) -> list[str]:
@@ -152,11 +171,18 @@ def learned(study: Study) -> str:
 
 
 def beside_view(study: Study) -> str:
-    """Say for which labels networks beat the view alone (`headline.beside_view`); empty without such tables."""
+    """Say for which labels networks beat the view of the image alone; empty without such tables."""
     if not (study.report / "tables" / "labels.csv").exists():
         return ""
-    titles = {name: study.titles[name] for name in study.models}
-    return headline.beside_view(table(study, "labels"), titles)
+    sentences = []
+    for _, best in headline.against_view(table(study, "labels"), study.titles):
+        told = [
+            f"{row.label} {row.auc:.2f} [{row.low:.2f}, {row.high:.2f}] against {row.view:.2f}"
+            for row in best[best.told].itertuples()
+        ]
+        untold = f" Not: {', '.join(best.label[~best.told])}." if told and not best.told.all() else ""
+        sentences.append(f"AUC above that of the view alone: {'; '.join(told) or 'for no label'}.{untold}")
+    return " ".join(sentences)
 
 
 def how_sure(known: Results) -> str:
@@ -173,7 +199,7 @@ def how_sure(known: Results) -> str:
             text += f" in {row.groups:,} groups ({between(per_class, ',.0f')} per class)"
         parts.append(text if alike else f"{text}, split `{split}`")
     where = f", split `{split}`" if alike else ""
-    return " ".join([f"{'; '.join(parts)}{where}.", *doubts(known)])
+    return " ".join([f"{'; '.join(parts)}{where}.", *doubts(known)]).strip()
 
 
 def doubts(known: Results) -> list[str]:
@@ -184,14 +210,24 @@ def doubts(known: Results) -> list[str]:
         return [f"Equations are compared with PyTorch's results, to {within_what:.0e}."]
     if len(study.seeds) == 1:
         return ["One training each: other seeds give other scores."]
-    if known.one is None or not len(table(study, "claims", "claims")):
-        return []
+    if known.one is None:
+        return [untested(study)]
+    if not len(table(study, "claims", "claims")):
+        return ["The order rests on validation images, without intervals."]
     said, power = [], [f"{100 * row.decidable:.1f}" for row in rows if pd.notna(row.decidable)]
     if power:
-        said.append(f"80 % power from {' and '.join(power)} points.")
+        said.append(f"80 % power to find {' and '.join(power)} points.")
     elsewhere = [within(study.entry(row.dataset).title) for row in rows if headline.unconfirmed(row, known.known)]
     if elsewhere:
         said.append(f"Other trainings disagree on {' and '.join(elsewhere)}.")
     if arms.apart(study, known.one.a, known.one.b):
         said.append("They differ in more than the residual.")
     return said
+
+
+def untested(study: Study) -> str:
+    """How many claims of the document this study cannot decide; empty where it can decide each."""
+    claims = table(study, "claims", "claims")
+    claims = claims[~claims.words.str.contains("our question")]
+    number = (~claims.verdict.isin([SUPPORTED, CONTRADICTED])).sum()
+    return f"{number} of {len(claims)} claims of the document stay open." if number else ""

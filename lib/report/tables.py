@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 
 import pandas as pd
+from IPython.display import HTML
 
 from lib.evidence.arithmetic import decimals
 from lib.evidence.published import printed, stands_for
@@ -14,6 +15,7 @@ from lib.study import Cell, Study
 
 TOO_FEW = "too few groups"  # printed instead of an interval
 LONG_NOTE = 200  # letters; longer notes are folded
+ABREAST = 5  # models that are columns of one table
 POINTS = " points"
 
 
@@ -175,13 +177,19 @@ def with_names(table: pd.DataFrame, names: list[str]) -> str:
     return f"{head}<tbody>{body}"
 
 
-def labels_table(part: pd.DataFrame) -> pd.DataFrame:
-    """Rows of labels.csv as one row per label and one column per model: the AUC, with its interval if there is one."""
+def labels_table(part: pd.DataFrame) -> HTML:
+    """Rows of labels.csv: one row per label, one column per model, the AUC with its interval where there is one.
+
+    Several tables, one below the other, so that none is wider than a page.
+    """
     part = part.assign(shown=[span_of_auc(row) for row in part.itertuples()])
     wide = part.pivot_table(
         index=["label", "images", "groups"], columns="model", values="shown", aggfunc="first", sort=False
     )
-    return wide.rename_axis(columns=None)
+    wide = wide.rename_axis(columns=None).reset_index().set_index("label")
+    counts, models = ["images", "groups"], [name for name in wide if name not in ("images", "groups")]
+    pieces = [wide[counts + models[start : start + ABREAST]] for start in range(0, len(models), ABREAST)]
+    return HTML("".join(piece.to_html(border=0) for piece in pieces))
 
 
 def span_of_auc(row) -> str:
