@@ -74,8 +74,37 @@ def test_masks_are_counted_and_left_out(tmp_path):
     put(tmp_path, "a/0_mask.png", png(seed=99))
     images, told, _ = read(tmp_path)
     assert len(images) == 12 and any(
-        "1 images are called as masks of others: left out: a/0_mask" in line for line in told
+        "1 images are masks of others by their names: left out: a/0_mask" in line for line in told
     )
+
+
+@pytest.mark.parametrize("folder", ["masks", "Mask", "labels", "ground truth", "Annotations", "seg"])
+@pytest.mark.parametrize("images", ["", "images/"])
+@pytest.mark.parametrize("around", ["", "all/"])
+def test_a_folder_of_masks_beside_the_images_of_a_class_is_left_out(tmp_path, folder, images, around):
+    fill(tmp_path, *(f"{around}{label}/{inner}" for label in "ab" for inner in [images, folder]))
+    found, told, _ = read(tmp_path)
+    assert len(found) == 12 and not found.path.str.contains(folder).any()
+    assert any("12 images are masks of others by their names" in line for line in told)
+
+
+def test_a_class_called_as_masks_are_is_one(tmp_path):
+    for around in ["", "all/"]:
+        found = read(fill(tmp_path / f"x{around}", f"{around}mask", f"{around}no mask"))[0]
+        assert set(found.label) == {"mask", "no mask"}
+
+
+@pytest.mark.parametrize("other", ["unlabelled", "extra", "holdout"])
+def test_a_part_that_holds_the_classes_is_no_class_whatever_lies_beside_it(tmp_path, other):
+    with pytest.raises(StudyError, match="is divided into .*train.*: name one of them"):
+        read(fill(tmp_path, "train/a", "train/b", other))
+    assert set(read(fill(tmp_path / "toys", "train", "car"))[0].label) == {"train", "car"}
+
+
+@pytest.mark.parametrize("name", ["unknown", "NA", "n.d."])
+def test_a_class_folder_that_may_mean_unknown_is_told(tmp_path, name):
+    told = read(fill(tmp_path, "a", "b", name))[1]
+    assert any(f"class {name!r}: if it means that the class is not known" in line for line in told)
 
 
 @pytest.mark.parametrize("name", ["c/1.npy", "c/scan.nii.gz", "c/deep/notes.txt", None])

@@ -6,11 +6,11 @@ names --images_of--> images --classes_of--> folder -> printed name; what is left
 import os
 import re
 from collections import Counter
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from lib.data.archives import JUNK, Folder
 from lib.data.decoding import SUFFIXES, looks_like_an_image
-from lib.data.spelling import clean, folded, listed, one_spelling, silent, visible
+from lib.data.spelling import clean, folded, is_unknown, listed, one_spelling, silent, visible
 from lib.strict import StudyError, printable
 
 # words around `train` or `test` in the name of a part: training_set, test-split, my_valid_images, trainA
@@ -23,8 +23,9 @@ PART = re.compile(f"{_FILLER}{_PART}{_FILLER}").fullmatch
 # words that name a part anywhere in a folder's name: chest_xray_train, PublicTest, part2
 _PARTS = re.compile(f"{_PART}|trainval|traindata|testdata|split|part|subset")
 # folders of one kind of file each, as in data sets for segmentation or detection
-KINDS = {"image", "images", "img", "imgs", "mask", "masks", "label", "labels", "annotation", "annotations", "json"}
-KINDS |= {"segmentation", "segmentations", "groundtruth", "gt", "overlay", "overlays", "xml", "bbox", "bboxes"}
+IMAGES = {"image", "images", "img", "imgs"}
+KINDS = IMAGES | {"mask", "masks", "label", "labels", "annotation", "annotations", "json"}
+KINDS |= {"seg", "segmentation", "segmentations", "groundtruth", "gt", "overlay", "overlays", "xml", "bbox", "bboxes"}
 
 # names of masks beside the images: benign (1)_mask.png, benign (1)_mask_1.png
 _WHAT = "masks?|seg|segmented|segmentation|gt|ground_?truth|annotations?|overlay|labels?"
@@ -56,15 +57,29 @@ def images_of(archive, tell=silent) -> list[str]:
         kinds = ", ".join(f"{visible(suffix)} ({number})" for suffix, number in others.most_common(8))
         tell(f"{others.total()} files have neither suffix nor first bytes of an image: left out: {kinds}")
     if masks := masks_of(images):
-        tell(f"{len(masks)} images are called as masks of others: left out: {', '.join(map(visible, masks[:3]))}")
+        tell(f"{len(masks)} images are masks of others by their names: left out: {', '.join(map(visible, masks[:3]))}")
     return [name for name in images if name not in set(masks)] if masks else images
 
 
 def masks_of(images: list[str]) -> list[str]:
-    """List the images with the name of another image in their folder and a word for its mask."""
+    """List the images called as a mask of one beside them (x_mask.png), or in a folder of masks beside images."""
     stems = {os.path.splitext(name)[0].casefold() for name in images}
-    found = ((name, MASK(os.path.splitext(name)[0].casefold())) for name in images)
-    return [name for name, match in found if match and match[1] in stems]
+    with_images = {PurePosixPath(name).parent for name in images}
+    with_images |= {folder.parent for folder in with_images if folder.name.casefold() in IMAGES}
+    found = []
+    for name in images:
+        match = MASK(os.path.splitext(name)[0].casefold())
+        if (match and match[1] in stems) or above_masks(name) in with_images:
+            found.append(name)
+    return found
+
+
+def above_masks(name: str) -> PurePosixPath | None:
+    """The folder that holds the folder of masks of an image, for a/masks/1.png a; None: it is in no such folder."""
+    for folder in list(PurePosixPath(name).parents)[-3::-1]:
+        if "".join(words_of(folder.name)) in KINDS - IMAGES:
+            return folder.parent
+    return None
 
 
 def is_text(name: str) -> bool:
@@ -134,6 +149,8 @@ def arranged(archive, names: list[str], tell=silent) -> tuple[str, dict[str, str
         named = ", ".join(map(visible, sorted(alike)[:3]))
         tell(f"every class folder holds the folders {named}: if these are the classes, name one folder above them")
     spelling, sentences = one_spelling(folders.elements(), "class")
+    for name in sorted({name for name in spelling.values() if is_unknown(name)}):
+        sentences.append(f"class {name!r}: if it means that the class is not known, move that folder away")
     for sentence in sentences:
         tell(sentence)
     shown = printed(sorted(set(spelling.values())))
@@ -189,12 +206,17 @@ def words_of(folder: str) -> list[str]:
     return re.findall(r"[^\W\d_]+", apart.casefold())
 
 
+def is_part(folder: str) -> bool:
+    """Whether a folder has the name of a part of a data set, and no other word: train, my_test_images."""
+    return bool(PART(re.sub(r"[\W_]+", "", clean(folder).casefold())))
+
+
 def are_parts(folders: list[str], alike: set[str]) -> bool:
     """Whether folders are parts of a data set (train, test), and not classes.
 
     `alike`: names of folders that all of them hold; with several, one folder named after a part is enough.
     """
-    if sum(bool(PART(re.sub(r"[\W_]+", "", clean(folder).casefold()))) for folder in folders) > 1:
+    if sum(map(is_part, folders)) > 1:
         return True
     named = [folder for folder in folders if any(map(_PARTS.fullmatch, words_of(folder)))]
     if len(alike) > 1 and not are_parts(sorted(alike), set()):
@@ -211,15 +233,17 @@ def require_classes(top: Path, folders: Counter, names: list[str], alike: set[st
     `alike`: names of folders that all of them hold.
     """
     named = ", ".join(map(visible, sorted(folders)))
-    if are_parts(sorted(folders), alike):
+    inside: dict[str, set[str]] = {}
+    for name in names:
+        inside.setdefault(name.split("/")[0], set()).update(map(folded, name.split("/")[1:-1]))
+    # train, which holds the classes, beside unlabelled
+    has_classes = any(is_part(folder) and len(inside.get(folder, ())) > 1 for folder in folders)
+    if are_parts(sorted(folders), alike) or (has_classes and len(folders) > 1):
         cure = "name one of them, or move their files into one folder per class; this project makes the parts itself"
         raise StudyError(f"{visible(str(top))} is divided into {named}: {cure}")
     if len(folders) > 1 and all("".join(words_of(folder)) in KINDS for folder in folders):
         cure = "name a folder with one sub-folder per class, or a CSV file with path and label"
         raise StudyError(f"{visible(str(top))} holds {named}: these are kinds of files, not classes; {cure}")
-    inside: dict[str, set[str]] = {}
-    for name in names:
-        inside.setdefault(name.split("/")[0], set()).update(map(folded, name.split("/")[1:-1]))
     for folder, deeper in inside.items():
         others = {other for other in folders if other != folder and folded(other) in deeper}
         if len(others) > 1:
