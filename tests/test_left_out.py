@@ -169,6 +169,15 @@ def test_folders_within_a_class_may_be_patients_and_are_told(tmp_path):
     assert not any("within the class folders" in line for line in read(fill(tmp_path / "flat", "a", "b"))[1])
     told = read(fill(tmp_path / "deep", "a/P1", "a/P2", "b/P3"))[1]
     assert any("18 images lie in 3 folders within the class folders, as a/P1: each" in line for line in told)
+    for label, patient, day in [("a", 1, 1), ("a", 1, 2), ("b", 2, 1), ("b", 2, 2)]:
+        for number in range(6):
+            put(
+                tmp_path,
+                f"days/{label}/P{patient}{number}/day {day}/x.png",
+                png(seed=100 * patient + 10 * number + day),
+            )
+    told = read(tmp_path / "days")[1]
+    assert any("24 images lie in 12 folders within the class folders, as a/P10: each" in line for line in told)
 
 
 def test_page_01_tells_how_class_folders_were_read(tmp_path):

@@ -177,7 +177,7 @@ def told_of_other_folders(archive, around: str, folders: Counter, tell) -> None:
 
 def told_of_deeper_folders(names: list[str], tell) -> None:
     """Tell that images in one folder within a class folder count as independent; it may be one patient's."""
-    deeper = Counter(name.rpartition("/")[0] for name in names if name.count("/") > 1)
+    deeper = Counter("/".join(name.split("/")[:2]) for name in names if name.count("/") > 1)
     if len(deeper) > 1 and max(deeper.values()) > 1:
         tell(
             f"{deeper.total()} images lie in {len(deeper)} folders within the class folders, as"
