@@ -44,6 +44,15 @@ def screen(name: str) -> tuple[dict[str, str], str]:
     return lines, str(to_soup(nbformat.v4.new_notebook(cells=cells), name, way, code=False))
 
 
+def test_own_images_lead_with_the_model_that_validation_prefers_also_beside_the_papers(tmp_path, monkeypatch):
+    (tmp_path / "11_own.md").write_text("**46%** are recognised, by Ridge, the best of 10.\n\nMore.\n")
+    study = load_study("quick")
+    known = opening.results(study)._replace(study=study.model_copy(update={"extra": ["11_own"], "question": "Other?"}))
+    monkeypatch.setattr(type(study), "answer", lambda _, notebook: tmp_path / f"{notebook}.md")
+    lines = opening.lines(known)
+    assert lines["Found"] == "**46%** are recognised, by Ridge, the best of 10." and "each class" in lines["Asked"]
+
+
 @pytest.mark.parametrize("name", EACH)
 def test_a_report_begins_with_five_lines_of_at_most_130_words_and_then_a_figure(name):
     lines, page = screen(name)

@@ -15,6 +15,7 @@ from lib.report.tables import within
 from lib.study import Study, load_study
 
 CONTROLS = {"none", "mean", "first", "random"}  # selections that do not depend on the heads
+OWN = "11_own"  # the page on images of one's own: its answer is of the model that validation prefers
 FINALISTS = 3  # number of models that a screening study chooses for others to test
 
 
@@ -63,6 +64,8 @@ def about(study: Study) -> Source | None:
 
 def asked(study: Study) -> str:
     """The question: that of the parameters, or else that of the headline's two models."""
+    if OWN in study.extra:
+        return "How well is each class recognised in images that a model has not seen, and by which model?"
     one = headline.contest(study)
     return study.question or (one.question if one else "How well do these networks recognise these images?")
 
@@ -92,8 +95,10 @@ def counted(study: Study, dataset: str, split: str) -> pd.DataFrame:
 
 
 def found(known: Results) -> str:
-    """Say the finding, by the purpose of the study: equations, finalists, learning, two models, or claims."""
+    """Say the finding, by the purpose of the study: own images, equations, finalists, learning, two models, claims."""
     study = known.study
+    if OWN in study.extra:
+        return study.answer(OWN).read_text(encoding="utf-8").split("\n\n")[0].strip()
     if "00_primer" in study.extra:
         return f"Do the equations hold as printed? **{equations([study]).estimate[0]}.** {best(known)}"
     if len(study.seeds) == 1:
