@@ -47,6 +47,7 @@ def test_data_sets_on_which_an_arm_is_not_above_a_simple_classifier_are_named():
     says = answer.learned(both)
     assert "above the most common class on every data set" in says and "best simple classifier on slices" in says
     assert "too." in answer.learned(both.iloc[:1])
+    assert answer.learned(both.assign(simple=80.0)).split(". ")[1].startswith("Neither arm is above the best simple")
     assert "not above the most common class on slices" in answer.learned(both.assign(constant=[60.0, 69.0]))
 
 
@@ -58,6 +59,12 @@ def test_the_correction_for_several_data_sets_names_those_that_still_differ():
     )
     assert answer.corrected(three.assign(p=[0.001, 0.03, 0.03])).endswith("on cells.")
     assert answer.corrected(three.assign(p=0.5)).endswith("on no data set.")
+
+
+def test_margins_are_compared_with_the_effects_of_the_paper():
+    says = answer.margins(pd.DataFrame([row(margin=3.0), row(data="Slices", margin=5.0), row(effect=None)]))
+    assert "smaller than the paper's effect on cells;" in says and "whole effect on slices," in says
+    assert answer.margins(pd.DataFrame([row(effect=float("nan"))])) == ""
 
 
 def test_one_sentence_names_every_data_set_also_those_that_were_not_run():

@@ -116,7 +116,8 @@ def deep_colours(content: bytes, image: Image.Image | None):
     """`deep_values` of colours, by OpenCV. OSError: OpenCV cannot read the file."""
     import cv2
 
-    cv2.setLogLevel(0)  # of a file that it cannot read, an exception says enough
+    # of a file that it cannot read, an exception says enough
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     values = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if values is None:
         raise OSError("cannot identify image file")

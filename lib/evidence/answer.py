@@ -190,17 +190,30 @@ def corrected(run: pd.DataFrame) -> str:
     )
 
 
+def margins(run: pd.DataFrame) -> str:
+    """How the margins compare with the paper's effects; `run`: rows of `answers`."""
+    known = run[run.effect.notna()]
+    below, whole = list(known.phrase[known.margin < known.effect]), list(known.phrase[known.margin >= known.effect])
+    says = [f"it is smaller than the paper's effect on {listed(below)}"] if below else []
+    says += (
+        [f"it is the paper's whole effect on {listed(whole)}, where being equal within it says little"] if whole else []
+    )
+    return f"Each study fixed its own margin in its `claims.yaml` before the run: {'; '.join(says)}." if says else ""
+
+
 def learned(run: pd.DataFrame) -> str:
     """Say whether both arms beat the most common class and the best simple classifier; `run`: rows of `answers`."""
-    arm = run[["without", "with_residual"]].min(axis=1)
-    low, weak = list(run.phrase[arm <= run.constant]), list(run.phrase[arm <= run.simple])
+    arms_of = run[["without", "with_residual"]]
+    low, weak = list(run.phrase[arms_of.min(axis=1) <= run.constant]), arms_of.min(axis=1) <= run.simple
     first = f"An arm is not above the most common class on {listed(low)}." if low else ""
     first = first or "Both arms are above the most common class on every data set."
-    if not weak:
+    if not weak.any():
         return f"{first} Both are above the best simple classifier too."
+    both = (arms_of.max(axis=1) <= run.simple)[weak].all()
+    which = "Neither arm is" if both else "An arm is not"
     return (
-        f"{first} An arm is not above the best simple classifier on {listed(weak)}: how a better network would do there"
-        " is open."
+        f"{first} {which} above the best simple classifier on {listed(list(run.phrase[weak]))}: how a better network"
+        " would do there is open."
     )
 
 

@@ -296,5 +296,5 @@ def answer(table: pd.DataFrame, what: str = RESIDUAL) -> tuple[Figure, str]:
             axes.text(0.01, place - 0.24, name, transform=axes.get_yaxis_transform(), fontsize=9, va="bottom")
     axes.grid(axis="x", color="#ddd", linewidth=0.6)
     figure.legend(**BELOW, ncols=2)
-    rows = [f"{row.data}: {row.estimate:+.1f} [{row.low:+.1f}, {row.high:+.1f}]" for row in table.itertuples()]
+    rows = [f"{row.data}: {row.estimate:+z.1f} [{row.low:+z.1f}, {row.high:+z.1f}]" for row in table.itertuples()]
     return figure, f"{what[0].upper()}{what[1:]}, in percentage points. {'; '.join(rows)}"

@@ -4,7 +4,7 @@ params/published/<document>/document.yaml, reports/*/claims/claims.csv, reports/
 """
 
 from collections import Counter
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import pandas as pd
 
@@ -21,6 +21,7 @@ class Source(Strict):
     """The content of a document.yaml."""
 
     title: Name
+    called: Literal["paper", "document"] = "document"  # what pages call it
     authors: Name
     year: int | None = None
     link: str | None = None  # its address

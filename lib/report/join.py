@@ -4,6 +4,8 @@ import re
 
 import nbformat
 
+MANY = 10  # models; a page of more shows the pictures of the first alone, which keeps it below 1.5 MB
+PICTURES = 100_000  # characters of a figure that holds images of the data set
 OPENING, CLOSING = "# ", "## What would change the answer"
 
 
@@ -34,6 +36,8 @@ def join(notebooks: list[nbformat.NotebookNode], titles: list[str]) -> nbformat.
             if cell.cell_type == "markdown":
                 cell = markdown(below(cell.source, again=again), tags)
             else:
+                if again and len(notebooks) > MANY:
+                    cell.outputs = [output for output in cell.outputs if not is_pictures(output)]
                 for output in cell.outputs:
                     if "text/markdown" in output.get("data", {}):
                         output.data["text/markdown"] = below(output.data["text/markdown"], again=False)
@@ -44,6 +48,11 @@ def join(notebooks: list[nbformat.NotebookNode], titles: list[str]) -> nbformat.
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number}"
     return nbformat.v4.new_notebook(cells=cells)
+
+
+def is_pictures(output: nbformat.NotebookNode) -> bool:
+    """Whether an output is a figure of images of the data set, by its size."""
+    return len("".join(output.get("data", {}).get("text/html", ""))) > PICTURES
 
 
 def answer(notebook: nbformat.NotebookNode) -> str:

@@ -116,8 +116,8 @@ def training_losses(study: Study) -> tuple[Figure, str, str]:
     drawn = openings.losses(pd.DataFrame(rows, columns=["model", "ratio"]))
     caption = (
         f"Last training loss of each of {len(rows)} trainings (dots; all splits and seeds), divided by that of the best"
-        f" answer that is the same for every image (line): above {learning.BELOW:.2f} a training counts as one that"
-        " learned nothing."
+        f" answer that is the same for every image (line). A training learned nothing if it is above"
+        f" {learning.BELOW:.2f}, or if its network answers the same for {learning.ONE_ANSWER:.0%} of the test images."
     )
     return *drawn, caption
 
@@ -153,7 +153,12 @@ def differences(known: Results) -> tuple[Figure, str, str]:
 
 
 def published_effect(study: Study, dataset: str) -> float:
-    """The published accuracy of the proposed ViT minus the plain one's, in percentage points; NaN: unpublished."""
+    """The published accuracy of the proposed ViT minus the plain one's, in percentage points.
+
+    NaN: unpublished, or the images are drawings, of which the paper says nothing.
+    """
+    if study.datasets[dataset].draw:
+        return float("nan")
     rows = printed(study)
     of = rows[rows.dataset == stands_for(study, dataset)].set_index("model").accuracy
     return 100 * (of["vit-proposed"] - of["vit"]) if {"vit", "vit-proposed"} <= set(of.index) else float("nan")

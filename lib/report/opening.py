@@ -52,7 +52,8 @@ def lines(known: Results) -> dict[str, str]:
     if source:
         own = study.study in source.own
         where = setting(source, [load_study(name) for name in source.own])
-        said["The paper's setting" if own else "Not the paper's setting"] = f"{source.setting} {where}".strip()
+        label = f"The {source.called}'s setting" if own else f"Not the {source.called}'s setting"
+        said[label] = f"{source.setting} {where}".strip()
     return said
 
 
@@ -74,7 +75,8 @@ def done(study: Study) -> str:
     """Say what was trained: networks, their numbers of parameters, their start, images and seeds."""
     sizes = [pd.read_csv(path) for path in sorted(study.report.glob("models/*/size.csv"))]
     millions = pd.concat(sizes).parameters / 1e6
-    real = any(model.starts_from == "imagenet" for model in study.models.values())
+    real = {model.starts_from == "imagenet" for model in study.models.values()}
+    weights = "no" if real == {False} else "all with" if real == {True} else "some with"
     data = []
     for name in study.datasets:
         images = counted(study, name, study.splits[0]).images.sum()
@@ -83,7 +85,7 @@ def done(study: Study) -> str:
     several = "s" if len(study.models) > 1 else ""
     return (
         f"{len(study.models)} network{several}, {between(millions, '.2f')} million parameters,"
-        f" {'some with' if real else 'no'} ImageNet weights, {study.training.image_size} px,"
+        f" {weights} ImageNet weights, {study.training.image_size} px,"
         f" {between(seeds, '.0f')} seed{'s' if seeds.max() > 1 else ''}; {', '.join(data)}."
     )
 
@@ -116,7 +118,7 @@ def found(known: Results) -> str:
 def best(known: Results) -> str:
     """Say the highest test accuracy on each data set, by the split that leaks least, with its interval.
 
-    In brackets: the highest one of the study beside it, which is not trained again.
+    Then the highest one of the study beside it, which is not trained again.
     """
     parts, study = [], known.study
     for dataset, split in known.tested.items():
@@ -127,7 +129,8 @@ def best(known: Results) -> str:
         where = within(study.entry(dataset).title)
         other = beside(study, dataset, split)
         parts.append(f"on {where}: {study.titles[row.model]}, {row['mean']:.1%}{ends}{other}")
-    return f"Most accurate {'; '.join(parts)}."
+    here = "" if study.neighbour is None else f"here, and in study `{study.beside}`, "
+    return f"Most accurate {here}{'; '.join(parts)}."
 
 
 def beside(study: Study, dataset: str, split: str) -> str:
@@ -139,7 +142,7 @@ def beside(study: Study, dataset: str, split: str) -> str:
     tested = tested[tested.model.str.startswith(f"{study.beside}/")]
     row = tested.sort_values("accuracy").iloc[-1]
     title = study.neighbour.titles[row.model.removeprefix(f"{study.beside}/")]
-    return f" (study `{study.beside}`: {title}, {row.accuracy:.1%})"
+    return f", and {title}, {row.accuracy:.1%}"
 
 
 def finalists(study: Study) -> str:
