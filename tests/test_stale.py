@@ -11,6 +11,7 @@ import nbformat
 import pytest
 from conftest import ROOT
 
+from lib.report.join import MANY, PICTURES, join
 from lib.report.render import source
 
 # notebook -> why its committed pages may be older than it: what they show needs trained weights, which are not in Git
@@ -44,3 +45,20 @@ def test_no_committed_page_is_older_than_its_notebook(folder):
 
 def test_no_committed_page_is_over_one_and_a_half_megabytes():
     assert not [name for name in PAGES if (ROOT / name).stat().st_size > 1.5e6]
+
+
+def test_a_page_of_many_models_shows_the_pictures_of_the_first_and_says_so():
+    """Smaller figures, and all figures of fewer models, stay."""
+
+    def made(size: int) -> nbformat.NotebookNode:
+        shown = nbformat.v4.new_output("display_data", {"text/html": "x" * size})
+        cells = [nbformat.v4.new_markdown_cell("# A question"), nbformat.v4.new_code_cell("show()", outputs=[shown])]
+        return nbformat.v4.new_notebook(cells=cells)
+
+    def sizes(number: int, size: int) -> list[int]:
+        joined = join([made(size) for _ in range(number)], [str(number) for number in range(number)])
+        outputs = [output for cell in joined.cells for output in cell.get("outputs", [])]
+        return [len(output.data.get("text/html", "")) for output in outputs]
+
+    assert sizes(MANY + 1, PICTURES + 1) == [PICTURES + 1] + MANY * [0]
+    assert sizes(MANY, PICTURES + 1) == MANY * [PICTURES + 1] and sizes(MANY + 1, 10) == (MANY + 1) * [10]

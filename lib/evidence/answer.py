@@ -195,9 +195,8 @@ def margins(run: pd.DataFrame) -> str:
     known = run[run.effect.notna()]
     below, whole = list(known.phrase[known.margin < known.effect]), list(known.phrase[known.margin >= known.effect])
     says = [f"it is smaller than the paper's effect on {listed(below)}"] if below else []
-    says += (
-        [f"it is the paper's whole effect on {listed(whole)}, where being equal within it says little"] if whole else []
-    )
+    if whole:
+        says.append(f"it is the paper's whole effect on {listed(whole)}, where being equal within it says little")
     return f"Each study fixed its own margin in its `claims.yaml` before the run: {'; '.join(says)}." if says else ""
 
 

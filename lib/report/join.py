@@ -37,7 +37,7 @@ def join(notebooks: list[nbformat.NotebookNode], titles: list[str]) -> nbformat.
                 cell = markdown(below(cell.source, again=again), tags)
             else:
                 if again and len(notebooks) > MANY:
-                    cell.outputs = [output for output in cell.outputs if not is_pictures(output)]
+                    cell.outputs = [left_out() if is_pictures(output) else output for output in cell.outputs]
                 for output in cell.outputs:
                     if "text/markdown" in output.get("data", {}):
                         output.data["text/markdown"] = below(output.data["text/markdown"], again=False)
@@ -53,6 +53,12 @@ def join(notebooks: list[nbformat.NotebookNode], titles: list[str]) -> nbformat.
 def is_pictures(output: nbformat.NotebookNode) -> bool:
     """Whether an output is a figure of images of the data set, by its size."""
     return len("".join(output.get("data", {}).get("text/html", ""))) > PICTURES
+
+
+def left_out() -> nbformat.NotebookNode:
+    """What stands in place of such a figure."""
+    text = "*On a page of many models, pictures are those of the first one; the executed notebook has all.*"
+    return nbformat.v4.new_output("display_data", {"text/markdown": text})
 
 
 def answer(notebook: nbformat.NotebookNode) -> str:
