@@ -17,7 +17,8 @@ from PIL import EpsImagePlugin, Image
 from lib.data import datasets, resemblance
 from lib.data.archives import open_archive
 from lib.data.catalogue import Dataset
-from lib.data.folders import masks_of, printed
+from lib.data.labels import printed
+from lib.data.masks import masks_of
 from lib.strict import StudyError
 from lib.study import own
 

@@ -13,7 +13,8 @@ from lib import strict
 from lib.data import datasets
 from lib.data.archives import Folder
 from lib.data.catalogue import Dataset
-from lib.data.folders import PART, classes_of
+from lib.data.folders import classes_of
+from lib.data.parts import PART
 from lib.data.spelling import MISSING, clean, is_missing, one_spelling
 from lib.strict import StudyError
 from lib.study import own

@@ -20,10 +20,12 @@ from PIL import Image
 from lib.data import dicom
 from lib.data.archives import JUNK, open_archive, quiet
 from lib.data.catalogue import Dataset
-from lib.data.decoding import HEIF, bands, decode, extent, frames, scale_of
+from lib.data.decoding import HEIF, bands, decode, extent, frames
 from lib.data.files import write
-from lib.data.folders import arranged, images_of, told_of_unseen
+from lib.data.folders import arranged
 from lib.data.labels import NONE, SEPARATOR
+from lib.data.listing import images_of
+from lib.data.scales import Deep, common_scales
 from lib.data.spelling import silent, visible
 from lib.data.tables import FEW, FOUND, from_table
 from lib.strict import StudyError
@@ -124,15 +126,6 @@ def require_every_class(table: pd.DataFrame, entry: Dataset, archive: str, broke
         f"{archive} has no image of {', '.join(lacking.values())}; the pattern of its images is {entry.images!r}.\n"
         "  Is it the archive of another data set, or is a folder missing or empty?"
     )
-
-
-class Deep(NamedTuple):
-    """What decoding.extent says of a file that is shown on the scale of the whole data set."""
-
-    kind: str
-    low: float
-    high: float
-    not_numbers: int
 
 
 class Read(NamedTuple):
@@ -246,19 +239,6 @@ def read_images(
     return table[[*COLUMNS, *(name for name in ["view"] if name in table)]], np.stack(pixels), broken
 
 
-def common_scales(deep: list[Deep], tell) -> dict[str, tuple[float, float]]:
-    """One scale (black, white) per kind of deep values; `tell` is called with a sentence on each."""
-    table = pd.DataFrame(deep)
-    scales = {}
-    for kind, part in table.groupby("kind"):
-        low, high = scale_of(kind, part.low.min(), part.high.max())
-        scales[kind] = (low, high)
-        tell(f"{len(part)} images have deep values ({kind}): {low:g} is shown as black and {high:g} as white in all")
-    if wrong := (table.not_numbers > 0).sum():
-        tell(f"{wrong} images have values that are no numbers: shown as black")
-    return scales
-
-
 def keep_scales(folder: Path, scales: dict[str, tuple[float, float]]) -> None:
     """Write scales.json beside pixels.npy, for new images of the same data set."""
     write(folder / "scales.json", lambda part: part.write_text(json.dumps(scales), encoding="utf-8"))
@@ -270,6 +250,20 @@ def kept_scales(folder: Path, entry: Dataset) -> dict | None:
         return None
     path = folder / "scales.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def told_of_unseen(paths, seen: list[Read], tell) -> None:
+    """Tell which bands and pages of files are not shown, and which files show a single grey.
+
+    `seen`: a Read per path.
+    """
+    if number := sum(one.hidden > 0 for one in seen):
+        tell(f"{number} images have bands beside red, green, blue and alpha: only the first three are used")
+    if number := sum(one.pages > 1 for one in seen):
+        tell(f"{number} files have several pages or frames: only the first of each is seen")
+    plain = [path for path, one in zip(paths, seen) if one.pixels.min() == one.pixels.max()]
+    if plain:
+        tell(f"{len(plain)} images are of one grey alone, as {visible(plain[0])}: are these files whole?")
 
 
 def told_of_two_labels(table: pd.DataFrame, entry: Dataset, tell) -> None:

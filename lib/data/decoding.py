@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from lib.data import dicom
+from lib.data.scales import scale_of
 
 # suffixes of files that count as images in a folder
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".webp")
@@ -149,19 +150,6 @@ def extent(content: bytes) -> tuple[str, float, float, int] | None:
         return None
     kind, values = found[:2]
     return kind, *ends(values), int((~np.isfinite(values)).sum())
-
-
-def scale_of(kind: str, low: float, high: float) -> tuple[float, float]:
-    """The values shown as black and as white in a data set with values from `low` to `high`.
-
-    Non-negative integers, and DICOM above 127: 0 and the largest value of their number of bits (255, 511, ... 65535).
-    Floats from 0: 0 and 1, or 0 and 255. All others: `low` and `high`.
-    """
-    if low >= 0 and (kind.startswith("integer") or (kind.startswith("DICOM") and high > 127)):
-        return 0.0, float(2 ** max(8, int(high).bit_length()) - 1)
-    if low >= 0 and kind.startswith("float") and high <= 255:
-        return 0.0, 1.0 if high <= 1 else 255.0
-    return low, high
 
 
 def bands(content: bytes) -> int:

@@ -1,9 +1,27 @@
-"""Write the labels of an image as one text, the form of images.csv and predictions.csv."""
+"""Labels as reports and tables show them: a class's printed name, and the labels of an image as one text."""
+
+import re
 
 import numpy as np
 
+from lib.data.spelling import clean
+from lib.strict import printable
+
 SEPARATOR = "; "
 NONE = "none"
+INSTEAD = str.maketrans("<>&`$;\\", "‹›+'S,/")  # for characters that no report can show
+
+
+def printed(classes: list[str]) -> dict[str, str]:
+    """Make each class's name for reports: without characters of HTML and formulas, and no two alike."""
+    names = {}
+    for label in classes:
+        plain = " ".join(re.sub(r"[<>&`$;\\\s]+", " ", clean(label)).split()) or "class"
+        if plain in names.values():  # A&B beside A B
+            plain = " ".join(clean(label).translate(INSTEAD).split())
+        same = [name for name in names.values() if name == plain or name.startswith(f"{plain} (")]
+        names[label] = printable(f"{plain} ({len(same) + 1})" if same else plain)
+    return names
 
 
 def joined(chosen: np.ndarray, labels: list[str]) -> list[str]:

@@ -68,6 +68,12 @@ def folded(text: str) -> str:
     return text if len(text) == 1 else clean(unicodedata.normalize("NFKC", text.casefold()))
 
 
+def words_of(folder: str) -> list[str]:
+    """The words of a folder's name: chest_xray2-PublicTest -> chest, xray, public, test."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", clean(folder))
+    return re.findall(r"[^\W\d_]+", apart.casefold())
+
+
 def is_missing(text: str) -> bool:
     """Whether programs write this text for an unknown value."""
     return folded(text).casefold() in MISSING

@@ -24,7 +24,8 @@ from lib.data.cells import SOURCES, column, read_table, source_column
 from lib.data.datasets import members
 from lib.data.decoding import SUFFIXES
 from lib.data.files import write
-from lib.data.folders import classes_of, printed
+from lib.data.folders import classes_of
+from lib.data.labels import printed
 from lib.data.spelling import is_missing, one_spelling, silent, visible
 from lib.strict import StudyError, known, validated
 
