@@ -13,6 +13,7 @@ from PIL import Image
 
 from lib.data import datasets, decoding
 from lib.data.catalogue import Dataset
+from lib.strict import StudyError
 
 SIDE = 16
 ENTRY = Dataset(title="t", folder="x", images="{label}/**", classes={"a": "a", "b": "b"}, one_scale=True)
@@ -125,6 +126,47 @@ def test_a_new_image_is_read_on_the_scale_of_the_data_set(tmp_path):
     kept = datasets.kept_scales(tmp_path, ENTRY)
     *_, pixels = decoding.decode(encoded(arrays[2], "TIFF"), SIDE, scales=kept)
     assert json.loads((tmp_path / "scales.json").read_text()) and pixels.max() == round(100 * 255 / 4095)
+
+
+@settings(max_examples=60)
+@given(
+    top=st.floats(1e-6, 1e4),
+    size=st.floats(1.5, 38),
+    sign=st.sampled_from([1, -1]),
+    pixels=st.integers(1, 5),
+    files=st.integers(1, 12),
+    seed=st.integers(0, 99),
+)
+def test_a_value_far_outside_the_others_stops_with_its_file_or_is_told_or_leaves_the_others_their_shades(
+    tmp_path_factory, top, size, sign, pixels, files, seed
+):
+    rng, far = np.random.default_rng(seed), np.float32(sign * min(top * 10**size, 3e38))
+    arrays = [np.float32(top * rng.random((SIDE, SIDE))) for _ in range(12)]
+    for number in range(files):
+        arrays[number].flat[:pixels] = far * np.linspace(1, 0.5, pixels)
+    folder, said = folder_of(tmp_path_factory.mktemp("far"), arrays), []
+    try:
+        _, shown, _ = datasets.read_images(folder, ENTRY, SIDE, tell=said.append)
+    except StudyError as error:
+        assert f"{far:g} (a/0.tiff" in str(error) and "Correct these files" in str(error)
+        return
+    told = any("8 shades of grey or fewer" in line for line in said)
+    assert size < 3 and (told or min(len(np.unique(one)) for one in shown) > 4)
+
+
+@given(top=st.floats(1e-12, 1e6), over=st.floats(1, 1.2), offset=st.sampled_from([0, 0, -1, 3]))
+def test_floats_of_any_unit_use_at_least_half_of_the_shades(top, over, offset):
+    values = np.float32(top * (RAMP + offset))
+    values.flat[-1] *= np.float32(over)  # interpolation overshoots
+    *_, pixels = decoding.decode(encoded(values, "TIFF"), SIDE, scales={})
+    assert len(np.unique(pixels)) > (100 if offset < 3 else 25)
+
+
+def test_an_image_lost_among_others_is_told_and_no_reason_to_stop(tmp_path):
+    said, dark, masks = [], np.uint16(RAMP * 9), [np.uint16(60_000 * (RAMP > share / 9)) for share in range(1, 8)]
+    _, pixels, _ = datasets.read_images(folder_of(tmp_path, [dark, *masks]), ENTRY, SIDE, tell=said.append)
+    assert [line for line in said if line.startswith("1 of 8 images have 8 shades of grey or fewer")], said
+    assert pixels[1].max() > 230
 
 
 def test_values_that_are_no_numbers_and_bands_beyond_colour_are_told(tmp_path):

@@ -148,7 +148,7 @@ def read_image(archive, size: int, crop: bool, scales: dict | None, is_first: bo
     try:
         content = archive.read(name)
         if scales is not None and is_first and (found := extent(content)):
-            return Deep(*found)
+            return found
         unseen = (bands(content), frames(content)) if scales is not None else ()
         return Read(*decode(content, size, crop, scales), hashlib.sha256(content).hexdigest(), *unseen)
     except StudyError:  # a package is missing; the file may be whole
@@ -217,7 +217,7 @@ def read_images(
         results = list(progress(pool.map(partial(read_image, *options, True), table.path), total=len(table)))
         deep = [row for row, result in enumerate(results) if isinstance(result, Deep)]
         if deep:
-            scales |= common_scales([results[row] for row in deep], tell)
+            scales |= common_scales(table.path[deep], [results[row] for row in deep], tell)
             again = pool.map(partial(read_image, *options, False), table.path[deep])
             for row, result in zip(deep, progress(again, total=len(deep))):
                 results[row] = result

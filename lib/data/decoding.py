@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from lib.data import dicom
-from lib.data.scales import scale_of
+from lib.data.scales import Deep, ends, on_scale, range_of, scale_of
 
 # suffixes of files that count as images in a folder
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".webp")
@@ -74,7 +74,7 @@ def opened(content: bytes, scales: dict | None) -> Image.Image:
         return open_picture(content)
     kind, values, alpha, image = deep
     low, high = scales.get(kind) or scale_of(kind, *ends(values))
-    shown = np.clip((np.nan_to_num(values, nan=low) - low) / max(high - low, 1e-9), 0, 1)
+    shown = on_scale(values, low, high)
     if alpha is not None:
         shown = shown * alpha[..., None] + (1 - alpha[..., None])
     picture = Image.fromarray(np.uint8(np.round(255 * shown)))
@@ -131,25 +131,10 @@ def deep_colours(content: bytes, image: Image.Image | None):
     return f"{kind} colour", values[..., 2::-1], alpha, image
 
 
-def ends(values: np.ndarray) -> tuple[float, float]:
-    """The smallest and the largest finite value; 0 and 1 if there is none."""
-    numbers = values[np.isfinite(values)]
-    return (float(numbers.min()), float(numbers.max())) if numbers.size else (0.0, 1.0)
-
-
-def extent(content: bytes) -> tuple[str, float, float, int] | None:
-    """Find the kind of a file's deep values, the smallest, the largest, and how many are not finite.
-
-    None: the file needs no scale, since it has 8 bits or is DICOM with its own window.
-    """
-    if dicom.is_dicom(content):
-        found = dicom.extent(content)
-    else:
-        found = deep_values(content)
-    if found is None:
-        return None
-    kind, values = found[:2]
-    return kind, *ends(values), int((~np.isfinite(values)).sum())
+def extent(content: bytes) -> Deep | None:
+    """Describe a file's deep values. None: it needs no scale, since it has 8 bits or is DICOM with its own window."""
+    found = dicom.extent(content) if dicom.is_dicom(content) else deep_values(content)
+    return range_of(*found[:2]) if found else None
 
 
 def bands(content: bytes) -> int:

@@ -107,7 +107,7 @@ def picture(content: bytes, scales: dict | None, scale_of: Callable) -> Image.Im
     elif scales is not None:
         kind = f"DICOM {file.get('Modality') or ''}".strip()
         low, high = scales.get(kind) or scale_of(kind, low, high)
-    values = (values - low) / max(high - low, 1e-9)
+    values = (values - low) / ((high - low) or 1.0)
     if file.PhotometricInterpretation == "MONOCHROME1":
         values = 1 - values
     if scales is not None:
