@@ -162,6 +162,12 @@ def test_floats_of_any_unit_use_at_least_half_of_the_shades(top, over, offset):
     assert len(np.unique(pixels)) > (100 if offset < 3 else 25)
 
 
+@given(top=st.integers(1, 2**31 - 1))
+def test_integers_of_any_size_use_at_least_half_of_the_shades(top):
+    *_, pixels = decoding.decode(encoded(np.int32(top * RAMP), "TIFF"), SIDE, scales={})
+    assert len(np.unique(pixels)) > min(top, 100)
+
+
 def test_an_image_lost_among_others_is_told_and_no_reason_to_stop(tmp_path):
     said, dark, masks = [], np.uint16(RAMP * 9), [np.uint16(60_000 * (RAMP > share / 9)) for share in range(1, 8)]
     _, pixels, _ = datasets.read_images(folder_of(tmp_path, [dark, *masks]), ENTRY, SIDE, tell=said.append)

@@ -108,10 +108,10 @@ def others(paths: pd.Series) -> str:
 def scale_of(kind: str, low: float, high: float) -> tuple[float, float]:
     """The values shown as black and as white in a data set with values from `low` to `high`.
 
-    Non-negative integers, and DICOM above 127: 0 and the largest value of their number of bits (255, 511, ... 65535).
+    Non-negative integers, if one is above 127: 0 and the largest value of their number of bits (255, 511, ... 65535).
     Floats whose largest value is in the upper half of 0 to 1 or of 0 to 255: these ends. All others: `low` and `high`.
     """
-    if low >= 0 and (kind.startswith("integer") or (kind.startswith("DICOM") and high > 127)):
+    if low >= 0 and kind.startswith(("integer", "DICOM")) and high > 127:
         return 0.0, float(2 ** max(8, int(high).bit_length()) - 1)
     if low >= 0 and kind.startswith("float"):
         for white in (1.0, 255.0):
