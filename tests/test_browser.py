@@ -47,6 +47,16 @@ def test_every_model_is_named_in_a_printed_report(name, tmp_path):
     assert [title for title in load_study(name).titles.values() if "".join(title.split()) not in text] == []
 
 
+@NEEDS_CHROMIUM
+@pytest.mark.slow
+def test_a_printed_report_says_what_its_scores_cannot_say_and_what_it_left_folded(tmp_path):
+    from pypdf import PdfReader
+
+    text = "".join(page.extract_text() for page in PdfReader(on_a4("small", tmp_path)).pages)
+    assert "Trainings that learned nothing: ViT proposed, from scratch (3 of 3)" in " ".join(text.split())
+    assert text.count("(folded: see the page)") == 5
+
+
 def on_a4(name: str, folder: Path) -> Path:
     """The first page of a committed report, printed to a PDF file."""
     page = (ROOT / "reports" / name / "index.html").read_text()
@@ -100,6 +110,13 @@ def test_formulas_become_mathml():
     text += "\n\nfor $n$ tokens, at 5 \\$ each."
     page = rendered(nbformat.v4.new_markdown_cell(text))
     assert page.count("<math") == 3 and "<mfrac>" in page and "<msqrt>" in page and "$$" not in page
+
+
+def test_a_heading_is_followed_by_what_is_shown_and_by_no_empty_text():
+    shown = [{"text/markdown": "## T"}, {"text/markdown": ""}, {"text/html": "<figure></figure>"}]
+    outputs = [nbformat.v4.new_output("display_data", data) for data in shown]
+    page = rendered(nbformat.v4.new_code_cell("show()", outputs=outputs))
+    assert page.count('"output_markdown') == 1 and "<figure>" in page
 
 
 def test_a_page_is_the_same_in_however_many_pieces_a_print_arrived():

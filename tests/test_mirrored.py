@@ -31,6 +31,7 @@ def test_each_figure_stands_once_beside_its_pair_and_other_splits_are_folded():
     page = shown("small")
     assert numbers(page) == [[2], [3], [4, 5], [6, 7], [8, 8, 9], [10, 11], [12, 13]]
     assert numbers(page.details) == [[6, 7], [8, 9], [10, 11], [12, 13]] * 2
+    assert {one.name for one in page.select("h2, h3, h4")} == {"h3"}, "no level between their section and them"
     quick = shown("quick")
     assert "details" not in str(quick)
     # the reading that the study calls otherwise

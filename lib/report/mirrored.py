@@ -48,7 +48,7 @@ def others_folded(study: Study, drawn: pd.DataFrame, as_html: Callable[[pd.DataF
     first = min(splits, key=order.index) if splits else None
     shown = as_html(drawn[drawn.split.isna() | (drawn.split == first)])
     folded = [
-        f"<h4>Split {html.escape(split)}</h4>{as_html(drawn[drawn.split == split])}"
+        f"<h3>Split {html.escape(split)}</h3>{as_html(drawn[drawn.split == split])}"
         for split in study.splits
         if split in splits - {first}
     ]

@@ -130,7 +130,7 @@ def to_soup(notebook: nbformat.NotebookNode, title: str, way: Way, *, code: bool
         if cell.cell_type == "markdown":
             cell.source = with_mathml(cell.source)
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
+            cell.outputs = [output for output in cell.outputs if shows(output.get("data"))]
         for output in cell.get("outputs", []):
             if "text/markdown" in output.get("data", {}):
                 output.data["text/markdown"] = with_mathml(output.data["text/markdown"])
@@ -143,6 +143,11 @@ def to_soup(notebook: nbformat.NotebookNode, title: str, way: Way, *, code: bool
     soup = BeautifulSoup(exporter.from_notebook_node(notebook, resources=resources)[0], "html.parser")
     add_landmarks(soup)
     return soup
+
+
+def shows(data: dict[str, str] | None) -> bool:
+    """Whether an output shows anything: not a widget, not an empty text; None: a print."""
+    return data is None or (WIDGET not in data and data.get("text/markdown") != "")
 
 
 def in_reading_order(cells: list) -> list:

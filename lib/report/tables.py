@@ -90,10 +90,10 @@ def accuracies_html(table: pd.DataFrame) -> str:
         cells = [cell_html(row.mean, row.low, row.high, "accuracy") for row in rows.itertuples()]
         columns[f"split {split}"] = pd.Series(cells, rows.model)
     shown = pd.DataFrame(columns, index=part.model.unique()).fillna("")
-    meaning = "Test accuracy in %: mean over seeds, and below it the 95\u00a0% interval over groups of images and seeds"
+    meaning = "Test accuracy in %: mean over seeds, with its 95\u00a0% interval over groups of images and seeds"
     if "published" in columns:
         meaning += "; published: by its authors, for a model of this name or attention"
-    return scores_table(shown, f"{meaning}.")
+    return scores_table(shown, f"{meaning}.", "accuracies")
 
 
 def scores_html(table: pd.DataFrame) -> str:
@@ -118,10 +118,10 @@ def scores_html(table: pd.DataFrame) -> str:
     return scores_table(shown, f"{meaning}.")
 
 
-def scores_table(shown: pd.DataFrame, caption: str) -> str:
-    """A table of cells that are HTML, with a caption."""
+def scores_table(shown: pd.DataFrame, caption: str, kind: str = "") -> str:
+    """A table of cells that are HTML, with a caption; `kind`: another class of it, for the style."""
     shown = shown.rename(index=html.escape, columns=html.escape).rename_axis(index="model", columns=None)
-    made = shown.reset_index().to_html(border=0, escape=False, index=False, classes="scores")
+    made = shown.reset_index().to_html(border=0, escape=False, index=False, classes=f"scores {kind}".split())
     return captioned(made, caption)
 
 
@@ -211,7 +211,9 @@ def captioned(table: str, caption: str) -> str:
 def limits_html(limits: pd.DataFrame) -> str:
     """Rows of limits.csv (split, says), folded; empty if there are none."""
     said = [f"<p>Split <code>{row.split}</code>: {html.escape(row.says)}</p>" for row in limits.itertuples()]
-    return f"<details><summary>What these scores cannot say</summary>{''.join(said)}</details>" if said else ""
+    if not said:
+        return ""
+    return f'<details class="limits"><summary>What these scores cannot say</summary>{"".join(said)}</details>'
 
 
 def published_html(rows: pd.DataFrame) -> str:
