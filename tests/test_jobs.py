@@ -1,6 +1,8 @@
 """Stages side by side: what waits for what, one failure does not stop the others, and the bytes of one at a time."""
 
+import errno
 import subprocess
+import sys
 import threading
 
 import faults
@@ -8,8 +10,10 @@ import pytest
 from conftest import Project
 
 from lib import strict
+from lib.data import files
 from lib.strict import StudyError
 from lib.study import load_study
+from lib.study.paths import making_report, report_lock
 from lib.training import jobs
 
 
@@ -83,10 +87,53 @@ def test_a_list_of_locks_that_a_kill_cut_off_is_forgotten_and_a_whole_one_kept(t
     monkeypatch.setattr("lib.strict.ROOT", tmp_path)
     path = tmp_path / ".dvc/tmp/rwlock"
     path.parent.mkdir(parents=True)
+    (tmp_path / "build/.locks").mkdir(parents=True)
     if left is not None:
         path.write_text(left)
-    jobs.mend_lock()
+    jobs.mend_locks("a")
     assert path.exists() == stays
+
+
+def no_flock(*_):
+    raise OSError(errno.ENOSYS, "Function not implemented")
+
+
+def test_dvc_runs_again_and_again_on_a_disk_without_flock_whatever_a_kill_left(tmp_path, monkeypatch):
+    monkeypatch.setattr(strict, "ROOT", tmp_path)
+    monkeypatch.setattr(files.fcntl, "flock", no_flock)
+    stage = "stages: {one: {cmd: date +%N > one, always_changed: true, outs: [one: {cache: false}]}}\n"
+    (tmp_path / "dvc.yaml").write_text(stage)
+    tmp = tmp_path / ".dvc" / "tmp"
+    tmp.mkdir(parents=True)
+    for left in ["lock", "rwlock.lock", f"{0:032x}.lock"]:
+        (tmp / left).write_text(f"{tmp}/{0:032x}.lock")
+    made = set()
+    for _ in range(2):
+        with making_report("a"):
+            jobs.tell_dvc()
+            jobs.mend_locks("a")
+            jobs.dvc("repro", timeout=60, check=True)
+        made.add((tmp_path / "one").read_text())
+    assert len(made) == 2
+
+
+def test_locks_of_dvc_stay_while_another_report_is_made_on_a_disk_without_flock(tmp_path, monkeypatch):
+    monkeypatch.setattr(strict, "ROOT", tmp_path)
+    monkeypatch.setattr(files.fcntl, "flock", no_flock)
+    lock = tmp_path / ".dvc/tmp/lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    hold = "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.lockf(f, fcntl.LOCK_EX); print(flush=True); input()"
+    with making_report("b"), making_report("a"):
+        pass
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", hold, report_lock("b")], **pipes) as other, making_report("a"):
+        other.stdout.readline()
+        jobs.mend_locks("a")
+        assert lock.exists()
+        other.communicate(b"\n")
+        jobs.mend_locks("a")
+        assert not lock.exists()
 
 
 @pytest.mark.slow

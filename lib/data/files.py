@@ -126,6 +126,21 @@ def hold(lock: IO, waiting: str) -> None:
     raise StudyError(f"no file can be locked where {lock.name} is: move the project to a disk of this machine")
 
 
+def is_held(path: Path) -> bool:
+    """Whether another process holds a lock file. Not for files that this process holds: it may lose their lock."""
+    with open(path, "r+") as file:
+        for take in [fcntl.flock, fcntl.lockf]:
+            try:
+                take(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return False
+            except (BlockingIOError, PermissionError):
+                return True
+            except OSError as error:
+                if error.errno not in NO_LOCKS:
+                    raise
+    return False
+
+
 def write_csv(table: "pd.DataFrame", path: Path) -> None:
     """Write a table without its index; floats have six decimals, so that equal runs write equal bytes.
 

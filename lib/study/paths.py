@@ -215,5 +215,15 @@ class Run:
 def making_report(study: str) -> Iterator[None]:
     """Lock a study's report within the block; prints a line and waits if another process makes it."""
     waiting = "another process is making this report: waiting until it has ended"
-    with alone(strict.ROOT / "build" / ".locks" / f"{study}-report", waiting):
+    with alone(report_lock(study), waiting):
         yield
+
+
+def report_lock(study: str) -> Path:
+    """The lock file of a study's report."""
+    return strict.ROOT / "build" / ".locks" / f"{study}-report"
+
+
+def reports_made() -> list[Path]:
+    """The lock files of all reports that were ever made here."""
+    return sorted(report_lock("any").parent.glob("*-report"))

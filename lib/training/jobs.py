@@ -22,10 +22,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from lib import strict
-from lib.data.files import alone, has_flock, write
+from lib.data.files import alone, has_flock, is_held, write
 from lib.strict import StudyError
 from lib.study import Study, load_study
-from lib.study.paths import making_report
+from lib.study.paths import making_report, report_lock, reports_made
 
 # lines of DVC that are not shown, since nothing needs to be done
 OF_DVC = ("Updating lock file", "To track", "\tgit add", "To enable auto", "\tdvc config", "Use `dvc push`")
@@ -64,9 +64,6 @@ def tell_dvc() -> None:
         lines.append("no_scm = true")
     if not has_flock(strict.ROOT / "build" / ".locks"):
         lines.append("hardlink_lock = true")
-        # this kind of lock would take a file left by flock for a held one
-        for name in ["lock", "rwlock.lock"] if not local.exists() else []:
-            (strict.ROOT / ".dvc" / "tmp" / name).unlink(missing_ok=True)
     if lines and not local.exists():
         text = "[core]\n" + "".join(f"    {line}\n" for line in lines)
         write(local, lambda part: part.write_text(text, encoding="utf-8"))
@@ -167,15 +164,29 @@ def side_by_side(study: Study, size: int) -> list[str]:
     return failed
 
 
-def mend_lock() -> None:
-    """Delete DVC's list of readers and writers if a kill cut it off, since DVC does not start with half a list."""
+def mend_locks(study: str) -> None:
+    """Delete what killed processes left, and DVC does not start with; call it under the lock of the study's report.
+
+    It is half of DVC's list of readers and writers. Where flock is not known, it is also DVC's locks, which are files
+    that hold for a year, whoever left them: they are deleted unless another report is made in this project.
+    """
     path = strict.ROOT / ".dvc" / "tmp" / "rwlock"
-    with alone(path.with_name("rwlock.lock")):  # as DVC does before it touches the list
-        if path.exists():
-            try:
-                json.loads(path.read_text())
-            except ValueError:
-                path.unlink()
+    if has_flock(strict.ROOT / "build" / ".locks"):
+        with alone(path.with_name("rwlock.lock")):  # as DVC does before it touches the list
+            mend_list(path)
+    elif not any(is_held(lock) for lock in reports_made() if lock != report_lock(study)):
+        for left in [path.with_name("lock"), *path.parent.glob("*.lock")]:
+            left.unlink(missing_ok=True)
+        mend_list(path)
+
+
+def mend_list(path: Path) -> None:
+    """Delete DVC's list of readers and writers if a kill cut it off."""
+    if path.exists():
+        try:
+            json.loads(path.read_text())
+        except ValueError:
+            path.unlink()
 
 
 def require_not_ignored(study: Study) -> None:
@@ -201,7 +212,7 @@ def report_alone(study_name: str, size: str = "") -> None:
     tell_dvc()
     require_not_ignored(study)
     path = f"reports/{study.study}/index.html"
-    mend_lock()
+    mend_locks(study_name)
     if dvc("status", "-q", pipeline(study)).returncode == 0:
         print(f"Nothing to do. The report: {path}")
         return
