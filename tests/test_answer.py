@@ -1,5 +1,7 @@
 """The page that joins studies: what an interval decides, in words, and tables that were there before."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from lib.evidence import answer, second
 from lib.evidence.answer import HARMS, HELPS, OPEN, VOID, Question, verdict
 from lib.evidence.claims import load_claims
 from lib.plots import charts
+from lib.report import residual
 from lib.strict import StudyError
 from lib.study import load_study
 
@@ -31,12 +34,13 @@ def row(**changed):
 def test_a_row_says_what_is_excluded_and_what_is_not():
     says = answer.words(row())
     assert says.startswith(
-        "-0.7 [-0.9, -0.5] points: the residual lowers accuracy, by less than the margin of 1 points."
+        "-0.7 [-0.9, -0.5] points: the residual lowers accuracy, by less than the margin of 1 point."
     )
-    assert "The paper's 5.00 points (proposed minus plain ViT) are excluded" in says
+    assert "The interval is below the paper's +5.00 points, which are for its whole attention" in says
     assert "perhaps by more than the margin of 0.5 points" in answer.words(row(margin=0.5))
     wide = answer.words(row(low=-3.0, high=6.0, verdict=OPEN))
-    assert "no difference is shown" in wide and "not excluded" in wide and "equally" not in wide
+    assert "no difference is shown" in wide and "is around the paper's" in wide and "equal" not in wide
+    assert "equal within 1 point." in answer.words(row(low=-0.9, high=0.5, verdict=OPEN))
     assert "paper" not in answer.words(row(effect=float("nan")))
     assert "decides nothing" in answer.words(row(verdict=VOID))
 
@@ -47,7 +51,9 @@ def test_data_sets_on_which_an_arm_is_not_above_a_simple_classifier_are_named():
     says = answer.learned(both)
     assert "above the most common class on every data set" in says and "best simple classifier on slices" in says
     assert "too." in answer.learned(both.iloc[:1])
-    assert answer.learned(both.assign(simple=80.0)).split(". ")[1].startswith("Neither arm is above the best simple")
+    assert (
+        answer.learned(both.assign(simple=80.0)).split(". ")[1].startswith("Neither network is above the best simple")
+    )
     assert "not above the most common class on slices" in answer.learned(both.assign(constant=[60.0, 69.0]))
 
 
@@ -55,7 +61,7 @@ def test_the_correction_for_several_data_sets_names_those_that_still_differ():
     three = pd.DataFrame([row(p=0.001), row(data="Slices", p=0.02), row(data="Digits", p=0.03)])
     # Holm: 0.003, 0.04, 0.04
     assert answer.corrected(three).endswith(
-        "for 3 data sets, the arms differ (p below 0.05) on cells, slices and digits."
+        "for 3 data sets, accuracy differs (p below 0.05) on cells, slices and digits."
     )
     assert answer.corrected(three.assign(p=[0.001, 0.03, 0.03])).endswith("on cells.")
     assert answer.corrected(three.assign(p=0.5)).endswith("on no data set.")
@@ -70,9 +76,10 @@ def test_margins_are_compared_with_the_effects_of_the_paper():
 def test_one_sentence_names_every_data_set_also_those_that_were_not_run():
     table = pd.DataFrame([row(), row(data="Slices", verdict=OPEN), row(data="Digits", run=False)])
     says = answer.together(table)
-    assert "less accurate on cells." in says and "No difference is shown on slices." in says
-    assert "The arms are equally accurate within 1 points on slices." in says
-    assert "equally" not in answer.together(table.assign(low=-2))
+    assert "less accurate on cells." in says and "No difference" not in says
+    assert "With and without it, accuracy is equal within 1 point on slices." in says
+    wide = answer.together(table.assign(low=-2))
+    assert "equal" not in wide and "No difference is shown on slices." in wide
     assert says.endswith("No result yet: digits.")
     assert answer.together(table.iloc[2:]) == "No study of the answer has been run yet."
 
@@ -113,6 +120,13 @@ def test_the_margins_of_the_page_are_those_that_the_studies_registered():
             and (claim.of["models"], claim.of["minus"]) == ([question.model], [question.minus])
         ]
         assert margins == [question.margin]
+
+
+def test_the_page_begins_with_five_lines_of_at_most_130_words():
+    lines = residual.lines(answer.answers(answer.load_questions().questions))
+    assert len(lines) == 5 and all(lines.values())
+    words = [re.findall(r"\S*\w\S*", f"{label} {text}") for label, text in lines.items()]
+    assert sum(map(len, words)) <= 130
 
 
 def test_other_methods_find_a_known_difference_and_agree_where_seeds_and_groups_vary():

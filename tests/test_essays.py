@@ -8,7 +8,7 @@ from conftest import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-DRAWS = re.compile(r"\b(show\.show|album\.keep|(show|album)\.gallery)\(")
+DRAWS = re.compile(r"\b(show\.show|album\.keep|(show|album)\.gallery|leading\.first_screen)\(")
 
 
 def body(path) -> list:

@@ -77,7 +77,7 @@ def test_every_document_has_a_finding_and_how_sure_it_is_from_committed_tables(p
     assert sure.endswith("Next: study paper, not yet run.")
     finding, sure = lines(page, "Startup Project B4")
     assert finding == "Contradicted: LeNet is better (−1.5 points). Supported: the MLP weighs about 1 MB (0.95 MB)."
-    assert sure.startswith("2 of 3 claims are decided; 1 cannot be tested")
+    assert sure.startswith("Of 3 claims, 2 are decided and 0 undecided; 1 cannot be tested")
     assert "Our own questions (1) are not counted." in sure
     assert lines(page, "Basics of Convolutional Neural Networks")[0] == "No study of it has been run yet."
 

@@ -12,6 +12,7 @@ import yaml
 from conftest import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LEADING = {"09_report", "12_answer"}  # they begin with the five lines of a first screen
 JOINED = {"12_answer": "answer.md", "13_coverage": "coverage.md"}  # of no single study: its answer; no stage of one
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -38,7 +39,7 @@ def test_a_notebook_has_no_outputs_short_cells_and_a_parameters_cell(path):
     assert path.stem in JOINED or f'study = "{study}"' in parameters[0]
 
 
-@pytest.mark.parametrize("path", [p for p in NOTEBOOKS if p.stem != "09_report"], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [p for p in NOTEBOOKS if p.stem not in LEADING], ids=lambda path: path.stem)
 def test_a_notebook_opens_with_its_question_and_ends_with_what_would_change_the_answer(path):
     cells = nbformat.read(path, as_version=4).cells
     assert cells[2].source.startswith(f"# {path.stem[:2]} · ") and "**Question.**" in cells[2].source
@@ -53,7 +54,7 @@ def test_a_notebook_saves_its_answer_for_the_report(path):
     saving = [cell for cell in cells if text in cell.source]
     assert len(saving) == 1
     # a page shows the cell with this tag right below its question
-    assert path.stem == "09_report" or "answer" in saving[0].metadata.tags
+    assert path.stem in LEADING or "answer" in saving[0].metadata.tags
 
 
 @each_notebook

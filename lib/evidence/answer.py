@@ -23,6 +23,7 @@ COLUMNS = {  # column of `answers` -> heading on the page
     "simple": "best simple classifier",
     "simple_name": "which",
 }
+ALPHA = 0.05  # level of the tests after Holm's correction
 HELPS, HARMS, OPEN, VOID = "helps", "harms", "not shown", "nothing learned"
 
 
@@ -134,28 +135,34 @@ def words(row) -> str:
     """Say a row of `answers` in sentences; its `run` must be True."""
     points = f"{row.estimate:+z.1f} [{row.low:+z.1f}, {row.high:+z.1f}] points"  # z: no -0.0
     if row.verdict == VOID:
-        return f"{points}, but an arm learned nothing: this decides nothing."
+        return f"{points}, but a network learned nothing: this decides nothing."
     says = {
         HELPS: "the residual raises accuracy",
         HARMS: "the residual lowers accuracy",
-        OPEN: f"no difference is shown (80 % power from {row.detectable:.1f} points)",
+        OPEN: f"equal within {in_points(row.margin)}" if equal(row) else "no difference is shown",
     }
-    inside = -row.margin <= row.low and row.high <= row.margin
-    than = "by less than" if inside else "perhaps by more than"
-    size = "" if row.verdict == OPEN else f", {than} the margin of {row.margin:g} points"
+    than = "by less than" if -row.margin <= row.low and row.high <= row.margin else "perhaps by more than"
+    size = "" if row.verdict == OPEN else f", {than} the margin of {in_points(row.margin)}"
     sentences = [f"{points}: {says[row.verdict]}{size}."]
-    if inside and row.verdict == OPEN:
-        sentences.append(f"The arms are equally accurate within {row.margin:g} points.")
+    if row.verdict == OPEN:
+        sentences.append(f"A true difference of {row.detectable:.1f} points is found with 80 % power.")
     if pd.notna(row.effect):
-        if row.high < row.effect:
-            sentences.append(f"The paper's {row.effect:.2f} points (proposed minus plain ViT) are excluded here.")
-        elif row.low > row.effect:
-            sentences.append(
-                f"The effect is larger than the paper's {row.effect:.2f} points (proposed minus plain ViT)."
-            )
-        else:
-            sentences.append(f"The paper's {row.effect:.2f} points (proposed minus plain ViT) are not excluded.")
+        where = "below" if row.high < row.effect else "above" if row.low > row.effect else "around"
+        sentences.append(
+            f"The interval is {where} the paper's +{row.effect:.2f} points, which are for its whole attention (proposed"
+            " minus plain ViT)."
+        )
     return " ".join(sentences)
+
+
+def in_points(margin: float) -> str:
+    """A margin with its unit."""
+    return f"{margin:g} point{'' if margin == 1 else 's'}"
+
+
+def equal(row) -> bool:
+    """Whether a row of `answers` shows no difference and its interval lies within the study's margin."""
+    return row.verdict == OPEN and -row.margin <= row.low and row.high <= row.margin
 
 
 def together(table: pd.DataFrame) -> str:
@@ -163,18 +170,19 @@ def together(table: pd.DataFrame) -> str:
     run = table[table.run]
     if run.empty:
         return "No study of the answer has been run yet."
-    named = {verdict: list(part.phrase) for verdict, part in run.groupby("verdict", sort=False)}
+    alike = run[[equal(row) for row in run.itertuples()]]
+    named = {verdict: list(part.phrase) for verdict, part in run.drop(alike.index).groupby("verdict", sort=False)}
     says = {
         HELPS: "The residual of the best head makes a small ViT more accurate on {}.",
         HARMS: "The residual of the best head makes a small ViT less accurate on {}.",
         OPEN: "No difference is shown on {}.",
-        VOID: "Nothing is decided on {}, where an arm learned nothing.",
+        VOID: "Nothing is decided on {}, where a network learned nothing.",
     }
     sentences = [says[verdict].format(listed(named[verdict])) for verdict in says if verdict in named]
-    equal = run[(run.verdict == OPEN) & (run.low >= -run.margin) & (run.high <= run.margin)]
-    if len(equal):
-        margins = [f"within {row.margin:g} points on {row.phrase}" for row in equal.itertuples()]
-        sentences.append(f"The arms are equally accurate {listed(margins)}.")
+    if len(alike):
+        by_margin = alike.groupby("margin").phrase
+        margins = [f"within {in_points(margin)} on {listed(list(names))}" for margin, names in by_margin]
+        sentences.append(f"With and without it, accuracy is equal {', '.join(margins)}.")
     if missing := list(table[~table.run].phrase):
         sentences.append(f"No result yet: {listed(missing)}.")
     return " ".join(sentences)
@@ -183,11 +191,8 @@ def together(table: pd.DataFrame) -> str:
 def corrected(run: pd.DataFrame) -> str:
     """On which data sets the arms differ after Holm's correction for all of them; `run`: rows of `answers`."""
     p_values = holm(run.p)
-    found = listed(list(run.phrase[p_values < 0.05])) if (p_values < 0.05).any() else "no data set"
-    return (
-        f"Every interval has 95 % by itself. After Holm's correction for {len(run)} data sets, the arms differ (p below"
-        f" 0.05) on {found}."
-    )
+    found = listed(list(run.phrase[p_values < ALPHA])) if (p_values < ALPHA).any() else "no data set"
+    return f"After Holm's correction for {len(run)} data sets, accuracy differs (p below {ALPHA}) on {found}."
 
 
 def margins(run: pd.DataFrame) -> str:
@@ -204,12 +209,12 @@ def learned(run: pd.DataFrame) -> str:
     """Say whether both arms beat the most common class and the best simple classifier; `run`: rows of `answers`."""
     arms_of = run[["without", "with_residual"]]
     low, weak = list(run.phrase[arms_of.min(axis=1) <= run.constant]), arms_of.min(axis=1) <= run.simple
-    first = f"An arm is not above the most common class on {listed(low)}." if low else ""
-    first = first or "Both arms are above the most common class on every data set."
+    first = f"A network is not above the most common class on {listed(low)}." if low else ""
+    first = first or "Both networks are above the most common class on every data set."
     if not weak.any():
         return f"{first} Both are above the best simple classifier too."
     both = (arms_of.max(axis=1) <= run.simple)[weak].all()
-    which = "Neither arm is" if both else "An arm is not"
+    which = "Neither network is" if both else "A network is not"
     return (
         f"{first} {which} above the best simple classifier on {listed(list(run.phrase[weak]))}: how a better network"
         " would do there is open."

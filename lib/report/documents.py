@@ -124,7 +124,10 @@ def claimed(studies: list[Study], shown: int = SHOWN) -> tuple[str, str]:
             parts.append(f"{verdict.capitalize()}: {'; '.join(named)}{more}.")
     decided = claims.verdict.isin(["supported", "contradicted"]).sum()
     untested = (claims.verdict == "not testable here").sum()
-    sure = f"{decided} of {len(claims)} claims are decided; {untested} cannot be tested with these images and budgets."
+    sure = (
+        f"Of {len(claims)} claims, {decided} are decided and {len(claims) - decided - untested} undecided;"
+        f" {untested} cannot be tested with these images and budgets."
+    )
     if ours.any():
         sure += f" Our own questions ({ours.sum()}) are not counted."
     return " ".join(parts) or "No claim of it is decided.", sure
@@ -138,8 +141,10 @@ def tie(studies: list[Study]) -> str:
             ties = pd.read_csv(path)
             asked = (ties.rule == "l1") & (ties.precision == "fp64") & (ties.condition == "as is")
             won = ties[asked].groupby("head").won.mean()
-            winner = f"head {won.idxmax()} wins ({won.max():.0%})"
-            return f"**The published rule is a tie**: attention rows sum to one, so all heads score alike and {winner}."
+            return (
+                "**The published rule is a tie**: attention rows sum to one, so all heads score alike;"
+                f" in fp64, head {won.idxmax()} wins ({won.max():.0%})."
+            )
     return ""
 
 

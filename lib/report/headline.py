@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from lib.evidence import arms, learning
+from lib.evidence.answer import in_points
 from lib.evidence.arms import Other
 from lib.evidence.claims import inside, load_claims
 from lib.evidence.review import NOTHING, SEEDS, SUPPORTED
@@ -146,14 +147,18 @@ def headline(compared: pd.DataFrame, titles: dict[str, str], one: Contest | None
     Args:
         compared: differences.csv. titles: of data sets. one: see contest. known: see context.
     """
-    parts = []
+    parts, margins = [], ""
     for dataset, rows, order in by_split(compared, one):
         row = rows.loc[order[0]]
-        parts.append(f"{titles[dataset]}: **{verdict(row, known)}**, {span(row)} points{smaller(row, known)}")
+        said = verdict(row, known)
+        points = "" if said == NOTHING else f", {span(row)} points{smaller(row, known)}"
+        parts.append(f"{titles[dataset]}: **{SAID[said] if said == NOTHING else said}**{points}")
+        if equal(row, known):
+            margins = "; margins fixed beforehand"
     if not parts:
         return ""
     what = "with the residual minus without" if one.alone else "of proposed minus plain"
-    return f"{'; '.join(parts)} (accuracy {what}, 95 % CI)."
+    return f"{'; '.join(parts)} (accuracy {what}, 95 % CI{margins})."
 
 
 def against_view(labels: pd.DataFrame, models: dict[str, str]) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -272,19 +277,14 @@ def equal(row, known: Context) -> str:
     margin = known.margins.get((row.dataset, row.split))
     if margin is None or row.seeds < SEEDS or inside(row, margin / 100) != SUPPORTED:
         return ""
-    return f"equal within the registered {in_points(margin)}"
+    return f"equal within {in_points(margin)}"
 
 
 def smaller(row, known: Context) -> str:
     """Say that a shown difference is smaller than the margin of claims.yaml; empty if it is not."""
     if verdict(row, known) not in ("yes", WORSE) or not equal(row, known):
         return ""
-    return f", less than the registered {in_points(known.margins[row.dataset, row.split])}"
-
-
-def in_points(margin: float) -> str:
-    """A margin with its unit."""
-    return f"{margin:g} point{'' if margin == 1 else 's'}"
+    return f", less than the margin of {in_points(known.margins[row.dataset, row.split])}"
 
 
 def difference(row, known: Context = UNKNOWN) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from lib.evidence import arms, learning
+from lib.evidence.claims import load_claims
 from lib.evidence.review import CONTRADICTED, SUPPORTED
 from lib.report import headline
 from lib.report.documents import Source, between, claimed, document_of, equations, load_source, setting, tie
@@ -53,7 +54,7 @@ def lines(known: Results) -> dict[str, str]:
         own = study.study in source.own
         where = setting(source, [load_study(name) for name in source.own])
         label = f"The {source.called}'s setting" if own else f"Not the {source.called}'s setting"
-        said[label] = f"{source.setting} {where}".strip()
+        said[label] = f"{source.setting} {study.next_step or where}".strip()
     return said
 
 
@@ -109,6 +110,8 @@ def found(known: Results) -> str:
         return finalists(study)
     if any(cell.multilabel for cell in study.cells):
         return f"{learned(study)} {beside_view(study)}".strip()
+    if study.neighbour:
+        return f"{over_neighbour(study)} {best(known)}".strip()
     if known.one:
         titles = {name: study.entry(name).title for name in study.datasets}
         return headline.headline(table(study, "differences"), titles, known.one, known.known)
@@ -116,10 +119,7 @@ def found(known: Results) -> str:
 
 
 def best(known: Results) -> str:
-    """Say the highest test accuracy on each data set, by the split that leaks least, with its interval.
-
-    Then the highest one of the study beside it, which is not trained again.
-    """
+    """Say the highest test accuracy on each data set, by the split that leaks least, with its interval."""
     parts, study = [], known.study
     for dataset, split in known.tested.items():
         scored = known.scores[(known.scores.dataset == dataset) & (known.scores.split == split)]
@@ -127,22 +127,23 @@ def best(known: Results) -> str:
         row = scored.sort_values("mean").iloc[-1]
         ends = "" if pd.isna(row.low) or row.seeds == 1 else f" [{100 * row.low:.1f}, {100 * row.high:.1f}]"
         where = within(study.entry(dataset).title)
-        other = beside(study, dataset, split)
-        parts.append(f"on {where}: {study.titles[row.model]}, {row['mean']:.1%}{ends}{other}")
-    here = "" if study.neighbour is None else f"here, and in study `{study.beside}`, "
-    return f"Most accurate {here}{'; '.join(parts)}."
+        title = study.titles[row.model].removesuffix(study.models[row.model].aside)
+        parts.append(f"on {where}: {title}, {row['mean']:.1%}{ends}")
+    return f"Most accurate {'; '.join(parts)}."
 
 
-def beside(study: Study, dataset: str, split: str) -> str:
-    """The most accurate model of the study that stands beside this one; empty where there is none."""
-    if study.neighbour is None:
-        return ""
-    tested = table(study, "evidence")
-    tested = tested[(tested.dataset == dataset) & (tested.split == split)]
-    tested = tested[tested.model.str.startswith(f"{study.beside}/")]
-    row = tested.sort_values("accuracy").iloc[-1]
-    title = study.neighbour.titles[row.model.removeprefix(f"{study.beside}/")]
-    return f", and {title}, {row.accuracy:.1%}"
+def over_neighbour(study: Study) -> str:
+    """Say the verdicts of the claims that compare one model with several of the study beside it."""
+    judged, parts, named = table(study, "claims", "claims").set_index("claim"), [], ""
+    for name, claim in load_claims(study).items():
+        others = claim.of.get("minus", [])
+        if claim.rule == "greater" and len(others) > 1 and all(one.startswith(f"{study.beside}/") for one in others):
+            row = judged.loc[name]
+            points, low, high = (text.removesuffix(" points") for text in [row.estimate, *row.interval.split(" to ")])
+            data = study.entry(claim.of["dataset"]).title
+            parts.append(f"{data}: **{row.verdict}**, {points} [{low}, {high}] points")
+            named = study.models[claim.of["models"][0]].title
+    return f"{'; '.join(parts)} (accuracy of {named} minus the best of `{study.beside}`, 95 % CI)." if parts else ""
 
 
 def finalists(study: Study) -> str:
@@ -196,15 +197,17 @@ def beside_view(study: Study) -> str:
 def how_sure(known: Results) -> str:
     """Say how much evidence there is: test images, groups per class, and reasons for doubt."""
     parts, study, assessed = [], known.study, table(known.study, "evidence")
-    alike = len(set(known.tested.values())) == 1
+    alike, unit = len(set(known.tested.values())) == 1, " groups of related images"
     for dataset, split in known.tested.items():
         row = assessed[(assessed.dataset == dataset) & (assessed.split == split)].iloc[0]
-        text = f"{row.images:,} {'' if parts else 'test images '}of {within(study.entry(dataset).title)}"
+        of = f" of {within(study.entry(dataset).title)}" if len(known.tested) > 1 else ""
+        text = f"{row.images:,}{'' if parts else ' test images'}{of}"
         if row.groups < row.images:
-            of = table(study, f"{dataset}-{split}", "splits")
-            of = of[of.part == "test"] if (of.part == "test").any() else of
-            per_class = of.groupby("label")["groups"].sum()
-            text += f" in {row.groups:,} groups ({between(per_class, ',.0f')} per class)"
+            counts = table(study, f"{dataset}-{split}", "splits")
+            counts = counts[counts.part == "test"] if (counts.part == "test").any() else counts
+            per_class = between(counts.groupby("label")["groups"].sum(), ",.0f")
+            text += f" in {row.groups:,}{unit} ({per_class}{' per class' if unit else ''})"
+            unit = ""
         parts.append(text if alike else f"{text}, split `{split}`")
     where = f", split `{split}`" if alike else ""
     return " ".join([f"{'; '.join(parts)}{where}.", *doubts(known)]).strip()
@@ -218,19 +221,30 @@ def doubts(known: Results) -> list[str]:
         return [f"Equations are compared with PyTorch's results, to {within_what:.0e}."]
     if len(study.seeds) == 1:
         return ["One training each: other seeds give other scores."]
+    if any(cell.multilabel for cell in study.cells):
+        return [widths(known), untested(study)]
     if known.one is None:
         return [untested(study)]
     if not len(table(study, "claims", "claims")):
         return ["The order rests on validation images, without intervals."]
     said, power = [], [f"{100 * row.decidable:.1f}" for row in rows if pd.notna(row.decidable)]
     if power:
-        said.append(f"80 % power to find {' and '.join(power)} points.")
+        said.append(f"Found with 80 % power: {' and '.join(power)} points.")
     elsewhere = [within(study.entry(row.dataset).title) for row in rows if headline.unconfirmed(row, known.known)]
     if elsewhere:
         said.append(f"Other trainings disagree on {' and '.join(elsewhere)}.")
     if arms.apart(study, known.one.a, known.one.b):
-        said.append("They differ in more than the residual.")
+        said.append("The ViTs differ in more than the residual.")
     return said
+
+
+def widths(known: Results) -> str:
+    """For how many labels the networks' AUC has an interval, by the splits that leak least, and how wide these are."""
+    labels = table(known.study, "labels")
+    rows = labels[labels.model.isin(list(known.study.models)) & (labels.split == labels.dataset.map(known.tested))]
+    told = rows[rows.low.notna()]
+    number = f"95 % intervals of AUC for {told.label.nunique()} of {rows.label.nunique()} labels"
+    return f"{number}, up to {(told.high - told.low).max():.2f} wide." if len(told) else f"{number}."
 
 
 def untested(study: Study) -> str:

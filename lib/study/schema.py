@@ -96,6 +96,7 @@ class Study(Strict):
     root: str
     title: Name
     question: Name | None = None  # what the study asks; null: whether the headline's two models differ
+    next_step: Name | None = None  # what to read or run after it; null: the studies in the document's own setting
     paper: str | None
     beside: str | None = None  # another study; tables also show its committed runs on the same test images
     datasets: dict[Key, DatasetSettings] = Field(min_length=1)
