@@ -56,7 +56,24 @@ def read_table(archive, name: str, needed: list[str] = (), tell=silent) -> pd.Da
         )
     except ValueError as error:  # of pandas
         raise StudyError(f"{name} cannot be read as a table: {str(error).strip()}; mend that line, or {SAVE}") from None
+    if not isinstance(table.index, pd.RangeIndex):  # rows have more cells than the header
+        table = without_more_cells(table, name, tell)
     return table.rename(columns=clean)
+
+
+def without_more_cells(table: pd.DataFrame, name: str, tell=silent) -> pd.DataFrame:
+    """Take the cells of rows that are longer than the header: after them if those are empty, else before them.
+
+    Lines may end with separators that the header lacks; R writes the name of each row first, without a column's name.
+
+    table: as pandas reads it, with the first cells of each row as its index.
+    """
+    more = table.index.nlevels
+    if (table.iloc[:, -more:] == "").all(axis=None):
+        return table.reset_index().iloc[:, : table.shape[1]].set_axis(table.columns, axis=1)
+    what = "a cell" if more == 1 else f"{more} cells"
+    tell(f"{name}: rows have {what} more than the header: what comes first in a row is taken as its name")
+    return table.reset_index(drop=True)
 
 
 def decoded(content: bytes, name: str, tell=silent) -> str:

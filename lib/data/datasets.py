@@ -20,9 +20,10 @@ from PIL import Image
 from lib.data import dicom
 from lib.data.archives import JUNK, open_archive, quiet
 from lib.data.catalogue import Dataset
-from lib.data.decoding import HEIF, bands, decode, extent, frames
+from lib.data.decoding import HEIF, bands, decode, extent, frames, patient
 from lib.data.files import write
 from lib.data.folders import arranged
+from lib.data.hints import told_of_beginnings, told_of_patients
 from lib.data.labels import NONE, SEPARATOR
 from lib.data.listing import images_of
 from lib.data.scales import Deep, common_scales
@@ -55,6 +56,8 @@ def members(archive, entry: Dataset, tell=silent) -> pd.DataFrame:
     """
     table = from_table(archive, entry, tell) if entry.table else from_names(archive, entry, tell)
     require_every_class(table, entry, Path(archive.filename).name)
+    if entry.folder and (table.source == "").all():
+        told_of_beginnings(table, tell)
     position = {label: i for i, label in enumerate([*entry.labels_in_order, NONE])}
     first = table.label.map(lambda label: position[label.split(SEPARATOR)[0]])
     return table.assign(first=first).sort_values(["first", "label", "path"], ignore_index=True).drop(columns="first")
@@ -137,6 +140,7 @@ class Read(NamedTuple):
     sha256: str
     hidden: int = 0
     pages: int = 1
+    patient: str = ""  # that a DICOM file names
 
 
 def read_image(archive, size: int, crop: bool, scales: dict | None, is_first: bool, name: str) -> Read | Deep | str:
@@ -149,7 +153,7 @@ def read_image(archive, size: int, crop: bool, scales: dict | None, is_first: bo
         content = archive.read(name)
         if scales is not None and is_first and (found := extent(content)):
             return found
-        unseen = (bands(content), frames(content)) if scales is not None else ()
+        unseen = (bands(content), frames(content), patient(content)) if scales is not None else ()
         return Read(*decode(content, size, crop, scales), hashlib.sha256(content).hexdigest(), *unseen)
     except StudyError:  # a package is missing; the file may be whole
         raise
@@ -234,6 +238,8 @@ def read_images(
     table = table.assign(width=width, height=height, sha256=digest)
     if entry.folder or entry.one_scale:
         told_of_unseen(table.path, seen, tell)
+    if entry.folder and (table.source == "").all():
+        told_of_patients([one.patient for one in seen], tell)
     if entry.folder:
         told_of_two_labels(table, entry, tell)
     return table[[*COLUMNS, *(name for name in ["view"] if name in table)]], np.stack(pixels), broken

@@ -162,6 +162,11 @@ def frames(content: bytes) -> int:
         return 1
 
 
+def patient(content: bytes) -> str:
+    """The patient that a DICOM file names; empty for other files."""
+    return str(dicom.read(content).get("PatientID") or "").strip() if dicom.is_dicom(content) else ""
+
+
 def on_white(image: Image.Image) -> Image.Image:
     """Convert to 8-bit RGB, with white where the image is transparent."""
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from lib.data.archives import JUNK, Folder
+from lib.data.hints import told_of_deeper_folders
 from lib.data.labels import printed
 from lib.data.listing import images_of
 from lib.data.masks import KINDS
@@ -74,17 +75,6 @@ def told_of_other_folders(archive, around: str, folders: Counter, tell) -> None:
     if lacking := sorted(there - folders.keys()):
         named = ", ".join(f"{visible(name)} ({files[name]} files)" for name in lacking[:8])
         tell(f"{len(lacking)} folders hold no image that can be read, and are no classes here: {named}")
-
-
-def told_of_deeper_folders(names: list[str], tell) -> None:
-    """Tell that images in one folder within a class folder count as independent; it may be one patient's."""
-    deeper = Counter("/".join(name.split("/")[:2]) for name in names if name.count("/") > 1)
-    if len(deeper) > 1 and max(deeper.values()) > 1:
-        tell(
-            f"{deeper.total()} images lie in {len(deeper)} folders within the class folders, as"
-            f" {visible(min(deeper))}: each image counts by itself; if such a folder is one patient or recording, use a"
-            " table with the columns path, label and patient, or intervals are too narrow"
-        )
 
 
 def require_classes(top: Path, folders: Counter, names: list[str], alike: set[str]) -> None:

@@ -42,7 +42,20 @@ UNKNOWN |= {
     "xxx",
     "empty",
     "blank",
+    "unlabelled",
+    "unlabeled",
+    "not labelled",
+    "not labeled",
+    "no label",
+    "unclassified",
+    "uncategorised",
+    "uncategorized",
+    "unsorted",
+    "unassigned",
+    "not assigned",
 }
+# numbers that stand for these words in other tables
+TRUTH = dict.fromkeys(["true", "yes", "positive", "pos"], "1") | dict.fromkeys(["false", "no", "negative", "neg"], "0")
 DASHES = dict.fromkeys(map(ord, "‐‑‒–—−"), "-")
 SHOWN = 3  # at most so many spellings are named in a sentence
 
@@ -127,10 +140,15 @@ def one_spelling(values: Iterable[str], what: str) -> tuple[dict[str, str], list
 
 
 def nearly(key: str) -> str:
-    """The key that similar values share: letters and digits without what joins them, or the value of a number."""
+    """The key that similar values share: letters without accents and digits, without what joins them or a plural's s.
+
+    Numbers share their value, and yes, true and positive the number 1.
+    """
     with contextlib.suppress(ValueError):
         return f"{float(key.replace(',', '.')):.12g}"
-    return re.sub(r"[\W_]+|(?<!\d)0+(?=\d)", "", key.casefold()) or key
+    plain = re.sub(r"(?<=[a-z])[\u0300-\u036f]+", "", unicodedata.normalize("NFKD", key.casefold()))
+    plain = TRUTH.get(plain, plain)
+    return re.sub(r"[\W_]+|(?<!\d)0+(?=\d)|(?<=[a-z]{2})s$", "", plain) or key
 
 
 def listed(values: list[str], counts: Counter) -> str:

@@ -26,6 +26,8 @@ FOUND = ["path", "label", "published_part", "source"]  # columns of `members`
 # A patient with more than this share of all images, and more than this many times the median patient's, is reported.
 LARGEST, MANY = 0.2, 5
 FEW = 0.05  # share of the images that may have two labels; they are left out
+# 1.23457E+11: its decimals, and its exponent
+SCIENTIFIC = re.compile(r"[+-]?\d[.,](\d+)[eE]\+?(\d+)").fullmatch
 FROM_ELSEWHERE = re.compile(r"[A-Za-z]:[\\/]|[\\/]|[a-z]+://")
 
 
@@ -57,7 +59,12 @@ def from_table(archive, entry: Dataset, tell=silent) -> pd.DataFrame:
         found["view"] = table[columns.view].to_list()
     if columns.source:
         found["source"] = table[columns.source].to_list()
-    found["source"] = joined_sources(found, bool(entry.folder))
+    sources = joined_sources(found, bool(entry.folder))
+    joined = found.source != sources
+    if entry.folder and joined.any():
+        example = f"{found.source[joined].iat[0]!r} is {sources[joined].iat[0]!r}"
+        tell(f"column {columns.source!r}: values with an image in common count as one, for example {visible(example)}")
+    found["source"] = sources
     cells = table[columns.label].to_list()  # as written, since a printed name lacks the mark between two labels
     found = found.assign(cell=cells).drop_duplicates(["path", "label", "published_part"], ignore_index=True)
     if entry.folder and not entry.two_labels:
@@ -96,6 +103,7 @@ def as_meant(archive, entry: Dataset, table: pd.DataFrame, tell) -> pd.DataFrame
                 what = "each of these images counts as its own source, so intervals may be too narrow"
             sentences.append(f"{unknown.sum()} of {len(table)} rows have no known {columns.source}: {what}")
         sentences += standing_out(table[columns.source], columns.source)
+        sentences += rounded(table[columns.source], columns.source)
     if others := [name for name in table if name not in named and not name.startswith("Unnamed: ")]:
         shown = ", ".join(map(visible, others[:8])) + (f" and {len(others) - 8} others" if len(others) > 8 else "")
         sentences.append(f"columns of {columns.file} that are not used: {shown}")
@@ -135,6 +143,15 @@ def standing_out(sources: pd.Series, what: str) -> list[str]:
         return []
     problem = f"{what} {number.index[0]!r} has {number.iloc[0]} of {len(sources)} images, others {number.median():g}"
     return [f"{problem} (median): empty these cells if it means that the {what} is not known"]
+
+
+def rounded(sources: pd.Series, what: str) -> list[str]:
+    """A sentence on numbers that a spreadsheet has rounded, like 1.23457E+11, so that several may look like one."""
+    found = [text for text in sources if (match := SCIENTIFIC(text)) and len(match[1]) < int(match[2])]
+    if not found:
+        return []
+    problem = f"{len(found)} rows have a {what} that a spreadsheet has rounded, for example {found[0]!r}"
+    return [f"{problem}: different ones may count as one; write the column as text"]
 
 
 def names_by_spelling(names: list[str]) -> dict[str, set[str]]:
