@@ -90,7 +90,7 @@ def residual(studies: list[Study]) -> tuple[str, str]:
     spans = [f"{row.data} [{row.low:+.1f}, {row.high:+.1f}]" for row in run.itertuples()]
     sure = (
         f"95 % intervals of the difference, in percentage points: {', '.join(spans)}. Per data set"
-        f" {between(run.seeds, ',.0f')} seeds per arm and {between(run.images, ',.0f')} test images;"
+        f" {between(run.seeds, ',.0f')} seeds and {between(run.images, ',.0f')} test images;"
         f" 80 % power from {between(run.detectable, '.1f')} points."
     )
     return f"{tie(studies)} {finding}".strip(), sure
