@@ -73,7 +73,7 @@ def test_every_document_has_a_finding_and_how_sure_it_is_from_committed_tables(p
     finding, sure = lines(page, documents.load_source("res-vit").title)
     assert finding == "It makes a small ViT less accurate."
     assert sure.startswith("95 % intervals of the difference, in percentage points: MNIST [−0.4, −0.1]. Per data set")
-    assert "20 seeds per arm and 10,000 test images; 80 % power from 0.2 points." in sure
+    assert "20 seeds and 10,000 test images; 80 % power from 0.2 points." in sure
     assert sure.endswith("Next: study paper, not yet run.")
     finding, sure = lines(page, "Startup Project B4")
     assert finding == "Contradicted: LeNet is better (−1.5 points). Supported: the MLP weighs about 1 MB (0.95 MB)."
