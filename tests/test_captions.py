@@ -1,11 +1,14 @@
 """Charts of scores can be read alone: what each mark is, on how many images and groups, from how many seeds."""
 
+import re
+
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from lib.evidence import evaluate
-from lib.plots import labels
+from lib.plots import charts, labels, show
 from lib.study import load_study
 
 
@@ -24,6 +27,18 @@ def test_a_chart_of_accuracies_says_its_images_groups_seeds_and_marks():
     assert "Open diamond" in says and "Hollow dot" in says
     once = evaluate.accuracy_caption(load_study("quick"), assessed("quick", "blood-cells"))
     assert "one seed" in once and "and seeds" not in once and "diamond" not in once and "Hollow" not in once
+
+
+@pytest.mark.parametrize(
+    ("name", "dataset"), [("transfer", "blood-cells"), ("small", "brain-mri"), ("quick", "brain-mri")]
+)
+def test_a_chart_of_accuracies_is_seen_whole_on_a_phone_with_text_of_9_px(name, dataset):
+    study = load_study(name)
+    figure, _ = charts.protocols(assessed(name, dataset).replace({"model": evaluate.titles(study)}), "brain")
+    assert min(text.get_size() for text in figure.findobj(Text) if text.get_text()) >= 9
+    width = int(re.search(r"(\d+)px", show.natural_width(show.as_svg(figure)))[1])
+    # 390 px without the page's margins; text of 9 points is drawn as 12 px
+    assert 9 / 12 * width <= 390 - 2 * 16
 
 
 @pytest.mark.parametrize(("name", "several"), [("covid-learns", False), ("covid-small", True)])

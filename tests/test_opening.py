@@ -25,7 +25,8 @@ MOST = 130  # words
 SCREEN = 900  # px
 BELOW = """
 await Promise.all([...document.images].map((picture) => picture.decode()));
-return document.querySelector(".opening figcaption").getBoundingClientRect().bottom;
+const shown = document.querySelectorAll(".opening :is(figcaption, img)");
+return Math.max(...[...shown].map((one) => one.getBoundingClientRect().bottom));
 """
 
 

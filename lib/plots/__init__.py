@@ -7,7 +7,7 @@ PROTOCOLS = {"random": "#d9822b", "published": "#a98bd0", "group": "#4a2180"}  #
 BESIDE = {"frameon": False, "loc": "upper left", "bbox_to_anchor": (1, 1)}  # a legend to the right of its panel
 BELOW = {"frameon": False, "loc": "outside lower center", "fontsize": 9, "columnspacing": 1.2}  # below all panels
 WHOLE = 4.7  # inches: a figure of this width is seen whole on a phone, with text of 9 px
-LETTERS = 44  # of a label per line
+LETTERS = 28  # of a label per line: half of such a figure is left for its panel
 SHORT = 20  # letters of a label that leaves room for its panel
 SERIES = {"train": "#8a63b8", "validation": "#d9822b"}
 # A fixed salt makes the ids, and so the bytes, of an SVG the same each time. Text stays searchable text.

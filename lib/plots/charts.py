@@ -1,6 +1,6 @@
 """Charts that are not in the paper; each function returns a figure and its alternative text."""
 
-from itertools import cycle
+from itertools import cycle, pairwise
 from textwrap import fill
 
 import matplotlib.pyplot as plt
@@ -19,10 +19,10 @@ def protocols(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
             Models in the order to show.
     """
     models, splits = list(table.model.unique()), list(table.split.unique())
-    labels = [fill(model, LETTERS) for model in models]
-    row = max(0.26, 0.14 * len(splits), 0.16 * max(label.count("\n") + 1 for label in labels))
-    wide = WHOLE + 0.07 * max(0, max(len(label.split("\n")[0]) for label in labels) - SHORT)
-    figure, axes = plt.subplots(figsize=(wide, 1 + row * len(models)), layout="constrained")
+    labels = [fill(model, LETTERS, break_on_hyphens=False) for model in models]
+    lines = [1, *(label.count("\n") + 1 for label in labels)]
+    row = max(0.26, 0.14 * len(splits), 0.08 * max(one + other for one, other in pairwise(lines)))
+    figure, axes = plt.subplots(figsize=(WHOLE, 1.1 + row * len(models)), layout="constrained")
     published = table.drop_duplicates("model").set_index("model").published
     if published.notna().any():
         places = [models.index(name) for name in published.index]
@@ -39,7 +39,7 @@ def protocols(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
     axes.set_yticklabels(labels, fontsize=9)
     axes.invert_yaxis()
     axes.grid(axis="x", color="#ddd", linewidth=0.6)
-    figure.legend(**BELOW, ncols=4)
+    figure.legend(**BELOW, ncols=2)
     parts = []
     for model, part in table.groupby("model", sort=False):
         scores = []
@@ -198,7 +198,7 @@ def looked(
         edges = np.linspace(-0.5, size - 0.5, len(look) + 1)
         shown = axes.pcolormesh(edges, edges, look, cmap="PuOr_r", vmin=-most, vmax=most, alpha=alpha)
         axes.set(aspect="equal", ylim=(edges[-1], edges[0]))
-        axes.set_title(label, fontsize=9)
+        axes.set_title("\n".join(fill(line, 16) for line in label.split("\n")), fontsize=9)
         axes.axis("off")
     bar = figure.colorbar(shown, ax=panels, shrink=0.7, label="fall in probability")
     # a page of images that may not be shown must hold no pixels of them
