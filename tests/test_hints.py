@@ -11,7 +11,9 @@ from test_pixels import RAMP, dicom_file, folder_of
 from test_spelling import folder, read  # noqa: F401
 
 from lib.data import datasets
+from lib.data.archives import Folder
 from lib.data.catalogue import Dataset
+from lib.data.folders import arranged, classes_of
 from lib.data.hints import told_of_beginnings, told_of_patients
 from lib.data.spelling import one_spelling
 
@@ -113,6 +115,15 @@ def test_names_that_differ_in_an_accent_or_a_plural_are_told(word, letter, place
         assert "are similar, but count as different" in one_spelling([plain, other], "class")[1][0]
 
 
+@many
+@given(st.integers(1, 999), st.sampled_from(".,"), st.integers(1, 6))
+def test_thousands_are_not_read_as_decimals(number, mark, decimals):
+    written = f"{number}{mark}{'0' * decimals}"
+    read_as, told = one_spelling([str(number), written], "patient")
+    assert (read_as[written] == str(number)) == (decimals != 3)
+    assert ("are similar" if decimals == 3 else "are read as one") in told[0]
+
+
 @pytest.mark.parametrize("words", [["yes", "1"], ["TRUE", "1"], ["negative", "0"], ["positive", "yes"]])
 def test_words_and_numbers_for_true_and_false_are_told(words):
     assert "are similar" in one_spelling(words, "label")[1][0]
@@ -120,12 +131,28 @@ def test_words_and_numbers_for_true_and_false_are_told(words):
 
 
 def test_a_folder_of_images_without_a_label_is_asked_about(tmp_path):
-    from lib.data.archives import Folder
-    from lib.data.folders import classes_of
-
     told = []
     for label in ["a", "b", "Unlabeled"]:
         (tmp_path / label).mkdir()
         (tmp_path / label / "1.png").write_bytes(png(seed=1))
     classes_of(Folder(tmp_path), told.append)
     assert any("class 'Unlabeled': if it means that the class is not known, move that folder away" in s for s in told)
+
+
+@many
+@given(
+    outer=st.lists(st.from_regex(r"[A-Z][0-9]{1,4}", fullmatch=True), min_size=2, max_size=6, unique=True),
+    inner=st.sampled_from(
+        [["cat", "dog"], ["yes", "no", "perhaps"], ["train", "test"], ["Training", "valid", "tests"]]
+    ),
+    lacking=st.integers(0, 5),
+)
+def test_classes_within_folders_of_patients_or_years_are_asked_about(tmp_path_factory, outer, inner, lacking):
+    names = [f"{one}/{other}/{number}.png" for one in outer for other in inner for number in range(2)]
+    if len(outer) > 2:
+        left_out = f"{outer[lacking % len(outer)]}/{inner[0]}/"
+        names = [name for name in names if not name.startswith(left_out)]
+    told, top = [], Folder(tmp_path_factory.mktemp("x"))
+    assert set(arranged(top, names, told.append)[1]) == set(outer)
+    asked = "are in several class folders: if these are the classes, name"
+    assert any((asked if "t" not in inner[-1] else "this project makes the parts itself") in line for line in told)

@@ -47,9 +47,7 @@ def arranged(archive, names: list[str], tell=silent) -> tuple[str, dict[str, str
     }
     alike = set.intersection(*deeper.values()) if len(folders) > 1 else set()
     require_classes(Path(archive.filename) / around, folders, inside, alike)
-    if len(alike) > 1:
-        named = ", ".join(map(visible, sorted(alike)[:3]))
-        tell(f"every class folder holds the folders {named}: if these are the classes, name one folder above them")
+    told_of_folders_in_several(deeper, tell)
     spelling, sentences = one_spelling(folders.elements(), "class")
     for name in sorted({name for name in spelling.values() if is_unknown(name)}):
         sentences.append(f"class {name!r}: if it means that the class is not known, move that folder away")
@@ -75,6 +73,23 @@ def told_of_other_folders(archive, around: str, folders: Counter, tell) -> None:
     if lacking := sorted(there - folders.keys()):
         named = ", ".join(f"{visible(name)} ({files[name]} files)" for name in lacking[:8])
         tell(f"{len(lacking)} folders hold no image that can be read, and are no classes here: {named}")
+
+
+def told_of_folders_in_several(deeper: dict[str, set[str]], tell) -> None:
+    """Tell which folders are in several class folders, since they may be the classes, of several patients or years.
+
+    deeper: class folder -> the folders in it.
+    """
+    number = Counter(name for names in deeper.values() for name in names)
+    several = sorted(name for name, folders in number.items() if folders > 1)
+    if len(several) < 2:
+        return
+    named = ", ".join(map(visible, several[:3]))
+    if are_parts(several, set()):
+        tell(f"class folders hold {named}: their images are taken together, since this project makes the parts itself")
+    else:
+        cure = f"name {visible(min(deeper))} alone, or a CSV file with path and label"
+        tell(f"the folders {named} are in several class folders: if these are the classes, {cure}")
 
 
 def require_classes(top: Path, folders: Counter, names: list[str], alike: set[str]) -> None:

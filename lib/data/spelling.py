@@ -67,11 +67,11 @@ def silent(sentence: str) -> None:
 def clean(text: str) -> str:
     """Remove what cannot be seen from a value: blanks at the ends, double blanks, control characters; form NFC.
 
-    A whole number loses its decimals (7.0 becomes 7), since spreadsheets add them.
+    A whole number loses its decimals (7.0 becomes 7), since spreadsheets add them; 7,000 stays, which may be thousands.
     """
     visible = "".join(c for c in text if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf"))
     plain = unicodedata.normalize("NFC", " ".join(visible.split()))
-    return re.sub(r"^([+-]?\d+)[.,]0+$", r"\1", plain)
+    return re.sub(r"^([+-]?\d+)[.,](?!000$)0+$", r"\1", plain)
 
 
 def folded(text: str) -> str:
