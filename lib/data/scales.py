@@ -50,10 +50,10 @@ def ends(values: np.ndarray) -> tuple[float, float]:
 
 
 def on_scale(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Brightness of values, from 0 (`low` and below, and what is not a number) to 1 (`high` and above)."""
+    """Brightness of values, from 0 (`low` and below, and what is not finite) to 1 (`high` and above)."""
     # halves, since the difference of two large numbers may be infinite
     width = (high / 2 - low / 2) or 1.0
-    return np.clip((np.nan_to_num(values, nan=low) / 2 - low / 2) / width, 0, 1)
+    return np.clip((np.where(np.isfinite(values), values, low) / 2 - low / 2) / width, 0, 1)
 
 
 def common_scales(paths: pd.Series, deep: list[Deep], tell) -> dict[str, tuple[float, float]]:
@@ -71,7 +71,7 @@ def common_scales(paths: pd.Series, deep: list[Deep], tell) -> dict[str, tuple[f
         tell(f"{len(part)} images have deep values ({kind}): {low:g} is shown as black and {high:g} as white in all")
         told_of_lost(part[part.low < part.high], low, high, tell)
     if wrong := (table.not_numbers > 0).sum():
-        tell(f"{wrong} images have values that are no numbers: shown as black")
+        tell(f"{wrong} images have values that are no numbers, or infinite: shown as black")
     return scales
 
 
@@ -85,12 +85,11 @@ def told_of_lost(part: pd.DataFrame, low: float, high: float, tell) -> None:
     if not lost.any():
         return
     smallest, largest = part.low.min(), part.high.max()
-    lowest, highest = part.path[part.low == smallest], part.path[part.high == largest]
+    lowest, highest = named(part.path[part.low == smallest]), named(part.path[part.high == largest])
     problem = (
-        f"{lost.sum()} of {len(part)} images have {SHADES} shades of grey or fewer on one scale for all, since values"
-        f" go from {smallest:g} ({visible(lowest.iat[0])}{others(lowest)}) to {largest:g}"
-        f" ({visible(highest.iat[0])}{others(highest)}), and those of the median image from {part.low.median():g} to"
-        f" {part.high.median():g}"
+        f"{lost.sum()} of {len(part)} images have {SHADES} shades of grey or fewer on one scale for all, for example"
+        f" {visible(part.path[lost].iat[0])}, since values go from {smallest:g} ({lowest}) to {largest:g} ({highest}),"
+        f" and those of the median image from {part.low.median():g} to {part.high.median():g}"
     )
     if lost.mean() >= NEARLY_ALL:
         raise StudyError(
@@ -100,9 +99,9 @@ def told_of_lost(part: pd.DataFrame, low: float, high: float, tell) -> None:
     tell(problem)
 
 
-def others(paths: pd.Series) -> str:
-    """' and 3 more' after the first of some paths; empty if there is one."""
-    return f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+def named(paths: pd.Series) -> str:
+    """The first of some paths and the number of the others, for a message: a/1.tif and 3 more."""
+    return visible(paths.iat[0]) + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
 
 
 def scale_of(kind: str, low: float, high: float) -> tuple[float, float]:
