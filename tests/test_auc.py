@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from lib.evidence import auc, intervals, scores
+from lib.evidence import auc, intervals, mover, scores
 
 
 def made(random, groups: list[int], views: int = 1, shift: float = 1.0, seeds: int = 1) -> list[pd.DataFrame]:
@@ -83,3 +84,42 @@ def test_ten_thousand_images_take_seconds():
     tables = made(np.random.default_rng(0), [1000] * 10)
     found = auc.interval(auc.scored(tables, [str(number) for number in range(10)]))
     assert found.low < found.estimate < found.high and found.high - found.low < 0.03
+
+
+def several_labels(random, seeds: int, shift: float, groups: int = 90) -> list[pd.DataFrame]:
+    """Predictions of labels that 60 groups of two images, and two groups, have."""
+    group = np.repeat(np.arange(groups), 2)
+    common, rare = group < 60, group < 2
+    drawn = random.normal(size=groups)[group]
+    made = []
+    for _ in range(seeds):
+        score = drawn + 0.5 * random.normal(size=len(group)) + shift * common
+        made.append(
+            pd.DataFrame({"group": group, "t_common": common, "t_rare": rare, "p_common": score, "p_rare": 0.1})
+        )
+    return made
+
+
+def test_an_arm_has_the_interval_of_the_labels_that_enough_groups_have():
+    tables = several_labels(np.random.default_rng(0), 3, 1.0)
+    found, known = auc.arms(tables, ["common", "rare"], (0, 1, 2)), auc.interval(auc.scored(tables, ["common"]))
+    low, high = mover.ends(found)
+    assert mover.estimate(found) == pytest.approx(known.estimate)
+    assert high - low == pytest.approx(known.high - known.low, rel=0.15)
+    assert np.isnan(mover.ends(auc.arms(tables, ["rare"], (0, 1, 2)))).all()
+
+
+def test_a_difference_of_two_arms_is_paired_by_group_and_holds_the_truth():
+    # Phi of the shift over the standard deviation of a difference of two scores
+    truth, held = norm.cdf(1 / (2 * 1.25) ** 0.5) - norm.cdf(1 / (2 * 2.25) ** 0.5), 0
+    for number in range(40):
+        random = np.random.default_rng(number)
+        one = several_labels(random, 1, 1.0)
+        # the same images, scored with the same errors and more of them
+        other = [table.assign(p_common=table.p_common + random.normal(size=len(table))) for table in one]
+        arms = [auc.arms(tables, ["common"], (0,), draws=1000) for tables in (one, other)]
+        low, high = mover.ends(mover.minus(*arms))
+        held += low <= truth <= high
+    assert held >= 36
+    widths = [np.ptp(mover.ends(alone)) for alone in arms]
+    assert high - low < 0.95 * np.hypot(*widths)

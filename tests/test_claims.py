@@ -95,7 +95,7 @@ def test_every_committed_claim_names_what_the_study_has(name):
         named = [of.get("model"), of.get("than"), of.get("over"), claim.if_stopped]
         assert {name for name in named if isinstance(name, str) and name} <= {*known, *there.models}
         assert of.get("split", there.splits[0]) in {*there.splits, ""}
-        metrics = printed(study).columns if claim.measure == "printed_better" else differences.METRICS
+        metrics = printed(study).columns if claim.measure == "printed_better" else differences.NAMES
         assert of.get("metric", "accuracy") in metrics
 
 

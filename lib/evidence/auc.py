@@ -3,6 +3,7 @@
 predictions of every seed --scored--> scores and truths of the labels that some images have and others lack
   --placed--> the AUC of each seed and label, and the placement of each image among those of the other side
   --interval--> the mean over seeds, with its 95 % interval over groups and seeds (lib.evidence.linear)
+  --arms------> the mean over well-tested labels, as lib.evidence.mover compares it between two models
 
 Two classes: how often an image of the first gets a higher probability of it than one of the second; a tie counts half.
 More classes, ordinal ones too: the mean over classes, each against all others. Several labels: the mean over labels.
@@ -18,7 +19,8 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from lib.evidence import linear, multilabel
-from lib.evidence.intervals import IMAGINED, TOO_MANY, Interval, few
+from lib.evidence.intervals import DRAWS, IMAGINED, TOO_MANY, Interval, dirichlet, few
+from lib.evidence.mover import Arm
 
 NOTHING = 0.5  # the AUC of an uninformative score
 
@@ -89,13 +91,18 @@ def per_group(one: Scored) -> np.ndarray:
     return counted
 
 
+def weak(images: np.ndarray) -> np.ndarray:
+    """Which labels too few groups have, or lack: (labels,) bool. images: from `per_group`."""
+    return np.array([any(few(side[side > 0]) for side in label.T) for label in np.moveaxis(images, 1, 0)], dtype=bool)
+
+
 def tells(one: Scored, images: np.ndarray) -> bool:
     """Whether an interval can be given: under a third of the labels, and of the images, have too few groups.
 
     images: from `per_group`.
     """
-    weak = np.array([any(few(side[side > 0]) for side in label.T) for label in np.moveaxis(images, 1, 0)])
-    return max(weak.mean(), one.positive[:, weak].any(1).mean()) < TOO_MANY
+    lacking = weak(images)
+    return max(lacking.mean(), one.positive[:, lacking].any(1).mean()) < TOO_MANY
 
 
 def interval(one: Scored) -> Interval | None:
@@ -105,10 +112,16 @@ def interval(one: Scored) -> Interval | None:
     """
     if not one.positive.size:
         return None
-    areas, apart = placed(one)
-    estimates, images = areas.mean(1), per_group(one)
-    if not tells(one, images):
+    estimates, added, lucky = shares(one)
+    if not tells(one, per_group(one)):
         return Interval(float(estimates.mean()), np.nan, np.nan)
+    return linear.interval(estimates, linear.of_groups(added, one.stratum, one.group), lucky)
+
+
+def shares(one: Scored) -> tuple[np.ndarray, np.ndarray, float]:
+    """The mean AUC of each seed, (seeds,); what each image adds to it, (seeds, images); by how much it may be lucky."""
+    areas, apart = placed(one)
+    images = per_group(one)
     # two classes: both labels have the same AUC
     labels = 1 if two(one) else len(areas.T)
     sides = images.sum(0)
@@ -116,7 +129,30 @@ def interval(one: Scored) -> Interval | None:
     # a group's share of its side, mean over images
     share = (images**2).sum(0) / sides**2
     lower = ((areas.mean(0) - NOTHING) * share.sum(1)).mean() * IMAGINED / labels
-    return linear.interval(estimates, linear.of_groups(added, one.stratum, one.group), max(lower, 0.0))
+    return areas.mean(1), added, max(float(lower), 0.0)
+
+
+def arms(
+    tables: list[pd.DataFrame], classes: list[str], names: tuple, *, draws: int = DRAWS, rng: int = 0
+) -> list[Arm]:
+    """The AUC, mean over labels that enough groups have and lack, as one arm; NaN if there is no such label.
+
+    A replicate gives every group a random weight (lib.evidence.intervals) and moves the AUC by what the weighted groups
+    add to it: the bootstrap of a linear approximation. Two models get the same weights. names: of the seeds.
+    """
+    met = tested(tables[0], classes)
+    lacking = weak(per_group(scored(tables[:1], met))) if met else []
+    firm = [name for name, few_groups in zip(met, lacking) if not few_groups]
+    if not firm:
+        nothing = np.full((len(tables), draws), np.nan)
+        return [Arm(tuple(names), nothing[:, 0], nothing, nothing)]
+    one = scored(tables, firm)
+    estimates, added, lucky = shares(one)
+    of_groups = np.stack([np.bincount(one.group, row) for row in added])
+    number = of_groups.shape[1]
+    weights = dirichlet(np.random.default_rng(rng), draws, np.ones(number)) * number
+    replicates = estimates[:, None] + of_groups @ weights.T
+    return [Arm(tuple(names), estimates, replicates - lucky, replicates)]
 
 
 def two(one: Scored) -> bool:

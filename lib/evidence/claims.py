@@ -17,7 +17,7 @@ import pandas as pd
 from pydantic import model_validator
 
 from lib.evidence import differences, measures, review
-from lib.evidence.differences import METRICS, STREAMS
+from lib.evidence.differences import NAMES, STREAMS
 from lib.evidence.measures import Measured, Unrecorded
 from lib.evidence.predictions import NothingTrained
 from lib.evidence.review import CONTRADICTED, NOTHING, SUPPORTED, UNDECIDED, UNTESTABLE
@@ -157,7 +157,7 @@ class Claim(Strict):
         except TypeError as error:
             raise ValueError(f"of: the measure {self.measure} has {error}") from None
         if "metric" in self.of and self.measure in review.COMPARISONS:
-            known(self.of["metric"], METRICS, "metric")
+            known(self.of["metric"], NAMES, "metric")
         if self.about and (
             self.measure != "difference" or [len(self.of.get(k, [])) for k in ("models", "minus")] != [1, 1]
         ):

@@ -118,6 +118,7 @@ def difference_of_sums(x: np.ndarray, y: np.ndarray, axis: int) -> np.ndarray:
 
 SMALLEST = "smallest recall of a class"
 GAP = "gap between training and test accuracy"
+AREA = "AUC"  # mean over labels that enough groups have and lack: `auc.arms`
 # a claim's name for a metric -> (confusion matrices (..., classes, classes), accuracy on the training part) -> (...)
 METRICS = {
     "accuracy": lambda confusion, trained: accuracy(confusion),
@@ -125,6 +126,7 @@ METRICS = {
     SMALLEST: lambda confusion, trained: intervals.smallest_recall(confusion),
     GAP: lambda confusion, trained: np.abs(trained - accuracy(confusion)),
 }
+NAMES = [*METRICS, AREA]
 
 
 @cache
@@ -149,6 +151,16 @@ def label_recall(cell: Cell, model: str, **stream) -> list[Arm]:
     return multilabel.arms(read_seeds(cell, model), cell.classes, names, **stream)["recall"]
 
 
+def area(cell: Cell, model: str, **stream) -> list[Arm]:
+    """The arm of a model's AUC, from its predicted probabilities. NothingTrained: there is no result."""
+    # imported here: scipy.stats takes a second, which checking a study's claims does not need
+    from lib.evidence import auc
+
+    cell, model = cell.holder(model)
+    names = [run.seed for run in cell.with_result(model)]
+    return auc.arms(read_seeds(cell, model), cell.classes, names, **stream)
+
+
 def metric_difference(metric: str, one: tuple[Cell, str], other: tuple[Cell, str], **stream) -> list[Arm]:
     """The arms of a metric of one (cell, model) minus that of another, as fractions.
 
@@ -159,6 +171,10 @@ def metric_difference(metric: str, one: tuple[Cell, str], other: tuple[Cell, str
     if metric == "mean recall" and one[0].multilabel:
         return mover.minus(label_recall(*one, **stream), label_recall(*other, **stream), same_images)
     (a, trained_a), (b, trained_b) = tested(*one), tested(*other)
+    if metric == AREA:
+        if same_images:
+            require_same_images(a, b)
+        return mover.minus(area(*one, **stream), area(*other, **stream), same_images)
     of_a, of_b = partial(METRICS[metric], trained=trained_a), partial(METRICS[metric], trained=trained_b)
     each = metric == SMALLEST
     if same_images:

@@ -1,6 +1,6 @@
 """Name the row of page 06 that decides a claim, and make the link from the verdict to it."""
 
-from lib.evidence.differences import GAP
+from lib.evidence.differences import AREA, GAP
 from lib.study import Cell
 from lib.study.paths import page_name
 
@@ -28,11 +28,13 @@ def of_accuracy(cell: Cell, model: str) -> str:
 def of_difference(cell: Cell, metric: str, a: str, b: str) -> str:
     """The address of the row that decides a claim about two models of a cell, or about one (`a` equals `b`).
 
-    If page 06 does not compare the two, it is the first one's accuracy. Recalls are on page 07, training accuracies on
-    page 05.
+    If page 06 does not compare the two, it is the first one's accuracy. AUCs are on page 06, recalls on page 07,
+    training accuracies on page 05.
     """
     if metric == GAP:
         return link("05_train", cell.name, a)
+    if metric == AREA:
+        return link("06_evaluate")
     if metric != "accuracy":
         return f"{link('07_figures')}#Which-classes-are-confused"
     # imported here: scikit-learn takes a second, which checking a study's claims does not need
