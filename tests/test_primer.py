@@ -104,7 +104,8 @@ def test_the_page_finds_the_equations_that_fail_as_printed_and_completes_them(tm
     assert off[off.reading == "as printed"].equation.tolist() == ["10", "11", "12", "18"]
     assert off[off.reading == "completed"].empty and (off.largest_difference > 0.1).all()
     shown = {path.stem for path in report.glob("shown/00_primer/*.svg")}
-    assert shown == {"activations", "fields", "first-kernel", "positions"}
+    drawn = {"shift", "two-layers", "unrolled", "scores"}  # figures 3, 4, 6 and 7
+    assert shown == {"activations", "fields", "first-kernel", "positions"} | drawn
     answer = (report / "answers/00_primer.md").read_text()
     assert answer.startswith("16 of the 20 numbered equations agree with torch as printed, within 1e-12.")
     assert "the other 4 differ: (10) by up to 0.14" in answer.lower() and "4 of these 4 agree too" in answer
