@@ -8,7 +8,7 @@ import pytest
 from look import NEEDS_CHROMIUM, View, look
 
 from lib import strict
-from lib.evidence.published import of_released
+from lib.evidence.published import of_released, stated_counts
 from lib.report import tables
 from lib.report.pages import Way
 from lib.report.render import to_soup
@@ -111,3 +111,12 @@ def test_published_rows_of_data_that_a_study_lacks_are_shown_as_they_are_printed
     assert tables.elsewhere(load_study("screen")).empty
     of_others = tables.elsewhere(load_study("pneumonia"))
     assert "Google AutoML Vision" in set(of_others.model) and "resnet18" not in set(of_others.model)
+
+
+def test_stated_numbers_of_images_stand_beside_those_of_the_same_part():
+    stated = stated_counts(load_study("covid-small")).set_index(["dataset", "of"])
+    third = stated.loc["covid-chestxray"]
+    assert third.images["all images"] == third.images["train"] + third.images["test"]
+    assert third.ours["all images"] == third.ours["train"] + third.ours["test"] < third.images["all images"]
+    assert stated.ours.drop("covid-chestxray").isna().all(), "this study has no images of the other collections"
+    assert stated_counts(load_study("quick")).empty
