@@ -14,10 +14,6 @@ from conftest import ROOT
 from lib.report.join import MANY, PICTURES, join
 from lib.report.render import source
 
-# notebook -> why its committed pages may be older than it: what they show needs trained weights, which are not in Git
-EXEMPT = {
-    "04_attention": "measures ties, norms and maps in trained networks; without them the page would say less",
-}
 LISTED = subprocess.run(["git", "ls-files", "reports/*.html"], cwd=ROOT, capture_output=True, text=True).stdout.split()
 PAGES = [name for name in LISTED if name != "reports/index.html"]  # which is made of no notebook: test_index.py
 
@@ -38,8 +34,7 @@ def test_a_page_is_stale_when_one_of_its_notebooks_changed_or_when_it_names_none
 def test_no_committed_page_is_older_than_its_notebook(folder):
     now = {source(nbformat.read(path, as_version=4)) for path in (ROOT / "notebooks").glob("*.ipynb")}
     pages = [name for name in PAGES if str(Path(name).parent) == folder]
-    checked = [name for name in pages if not Path(name).name.startswith(tuple(EXEMPT))]
-    stale = [name for name in checked if is_stale((ROOT / name).read_text(encoding="utf-8"), now)]
+    stale = [name for name in pages if is_stale((ROOT / name).read_text(encoding="utf-8"), now)]
     assert not stale, "execute these notebooks again and render their pages: dvc repro, or make redo STUDY=<study>"
 
 
