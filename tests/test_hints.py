@@ -107,7 +107,7 @@ def test_patients_of_one_image_count_as_one_and_are_told(folder):  # noqa: F811
 
 
 @many
-@given(st.from_regex(r"[a-z]{3,8}", fullmatch=True), st.sampled_from("éüîñàçõ"), st.integers(0, 7))
+@given(st.from_regex(r"[a-z]{2,7}[a-rt-z]", fullmatch=True), st.sampled_from("éüîñàçõ"), st.integers(0, 7))
 def test_names_that_differ_in_an_accent_or_a_plural_are_told(word, letter, place):
     accented = word[:place] + letter + word[place:]
     plain = word[:place] + {"é": "e", "ü": "u", "î": "i", "ñ": "n", "à": "a", "ç": "c", "õ": "o"}[letter] + word[place:]
