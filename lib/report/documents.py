@@ -141,10 +141,9 @@ def tie(studies: list[Study]) -> str:
             ties = pd.read_csv(path)
             asked = (ties.rule == "l1") & (ties.precision == "fp64") & (ties.condition == "as is")
             won = ties[asked].groupby("head").won.mean()
-            return (
-                "**The published rule is a tie**: attention rows sum to one, so all heads score alike;"
-                f" in fp64, head {won.idxmax()} wins ({won.max():.0%})."
-            )
+            winner = f"head {won.idxmax()} wins {'always' if won.max() == 1 else f'{won.max():.0%} of choices'}"
+            rows = "attention rows sum to one, so all heads score alike"
+            return f"**The published rule is a tie**: {rows}; in fp64 {winner}."
     return ""
 
 

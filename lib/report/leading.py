@@ -144,7 +144,7 @@ def differences(known: Results) -> tuple[Figure, str, str]:
     what = charts.RESIDUAL if known.one.alone else "accuracy of the proposed ViT minus the plain one"
     caption = (
         f"{what[0].upper()}{what[1:]}: dot, mean of {between(shown.seeds, '.0f')} seeds per model; bar, 95 % interval"
-        " over seeds and groups of related test images, as of one photograph or patient; grey, differences too small to"
+        " over seeds and groups of related test images (of one photograph or patient); grey, differences too small to"
         " be found with 80 % power."
     )
     if any(pd.notna(row["effect"]) for row in drawn):

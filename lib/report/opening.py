@@ -149,10 +149,14 @@ def over_neighbour(study: Study) -> str:
 def finalists(study: Study) -> str:
     """Name the best readings of the attention on validation images, beside the ViTs without a residual."""
     ranked = table(study, "validation").set_index("model")["mean"]
-    scored = "; ".join(f"{study.titles[name]} ({ranked[name]:.1%})" for name in chosen(study, ranked.index))
+    best = chosen(study, ranked.index)
+    scored = "; ".join(f"{study.titles[name]} ({ranked[name]:.1%})" for name in best)
     plain = [name for name in study.vits(plain=True)[:1] if name in ranked]
     without = [name for name in ranked.index if name in study.vits(plain=False) and not arms.adds(study, name)]
-    others = [f"{study.titles[name]} ({ranked[name]:.1%})" for name in [*plain, *without]]
+    others = []
+    for name in [*plain, *without]:
+        above = ", above them all" if ranked[name] > ranked[best].max() else ""
+        others.append(f"{study.titles[name]} ({ranked[name]:.1%}){above}")
     named = "selection rule, injection"
     return f"Finalists ({named}) by mean validation accuracy: **{scored}**. For comparison: {'; '.join(others)}."
 
@@ -229,7 +233,7 @@ def doubts(known: Results) -> list[str]:
         return ["The order rests on validation images, without intervals."]
     said, power = [], [f"{100 * row.decidable:.1f}" for row in rows if pd.notna(row.decidable)]
     if power:
-        said.append(f"Found with 80 % power: {' and '.join(power)} points.")
+        said.append(f"Detectable with 80 % power: {' and '.join(power)} points.")
     elsewhere = [within(study.entry(row.dataset).title) for row in rows if headline.unconfirmed(row, known.known)]
     if elsewhere:
         said.append(f"Other trainings disagree on {' and '.join(elsewhere)}.")
