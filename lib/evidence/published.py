@@ -53,18 +53,19 @@ def printed(study: Study) -> pd.DataFrame:
 
 
 def stated_counts(study: Study) -> pd.DataFrame:
-    """Read the images that the paper states: dataset, of (a class, train, test, all images), images, place, ours.
+    """Read the images that the paper states: dataset, of (a class, train, test, all images), stated, section, ours.
 
-    `ours`: the same count of this study's images, before any split; missing where it has no such data or class.
+    `ours`: the same count of this study's images, before any split; "" where it has no such data or class.
     """
-    stated = read(study, "classes.csv", ["dataset", "of", "images", "place"])
+    stated = read(study, "classes.csv", ["dataset", "of", "stated", "section"])
     ours = []
     for dataset in study.datasets:
         counts = pd.read_csv(study.report / "groups" / dataset / "counts.csv", dtype={"label": str, "part": str})
         sums = [counts.groupby(column).images.sum() for column in ["label", "part"]]
         found = pd.concat([*sums, pd.Series({"all images": counts.images.sum()})])
         ours.append(pd.DataFrame({"dataset": stands_for(study, dataset), "of": found.index, "ours": found.to_numpy()}))
-    return stated.merge(pd.concat(ours), on=["dataset", "of"], how="left").astype({"ours": "Int64"})
+    table = stated.merge(pd.concat(ours), on=["dataset", "of"], how="left").astype({"ours": "Int64"})
+    return table.assign(ours=table.ours.astype(object).fillna(""))
 
 
 def test_sizes(study: Study) -> dict[str, dict[str, dict[str, int]]]:

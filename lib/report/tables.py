@@ -221,15 +221,6 @@ def published_html(rows: pd.DataFrame) -> str:
     return captioned(rows.to_html(index=False, border=0), "As published, as fractions")
 
 
-def counts_html(stated: pd.DataFrame) -> str:
-    """The HTML table of stated numbers of images, beside ours; empty where this study has no such images."""
-    shown = stated.assign(ours=stated.ours.map("{:,.0f}".format, na_action="ignore").astype(object).fillna(""))
-    shown = shown.rename(columns={"dataset": "data", "images": "stated", "place": "section"})
-    return captioned(
-        shown.to_html(index=False, border=0), "Images as the document states them, and those of this study"
-    )
-
-
 def sizes_html(sizes: pd.DataFrame) -> str:
     """The HTML table of model sizes; `sizes`: dataset, model, parameters, megabytes."""
     table = sizes.assign(size=[f"{row.parameters:,} ({row.megabytes:.2f} MB)" for row in sizes.itertuples()])
