@@ -45,10 +45,13 @@ def check(study: str) -> None:
 
 def report(study: str, *jobs: str) -> None:
     """Make the report of a study, JOBS stages at a time (default: as many as there are cores for)."""
+    from lib.report.own import lead_with_all
+    from lib.study import load_study
     from lib.training import jobs as side_by_side
 
     check(study)
     side_by_side.report(study, *jobs)
+    lead_with_all(load_study(study))
 
 
 def own(path: str, *models: str) -> None:

@@ -21,3 +21,14 @@ def test_the_first_page_is_called_after_the_folder_and_not_after_a_notebook(tiny
     page = BeautifulSoup(own.renew(study).read_text(encoding="utf-8"), "html.parser")
     assert page.h1.get_text() == study.title and page.title.get_text() == f"{study.title} · {study.study}"
     assert sorted(path.name for path in study.report.glob("*.html")) == ["index.html"]
+
+
+def test_the_report_on_all_models_leads_again_where_a_later_look_has_replaced_its_first_page(tiny, monkeypatch):
+    done = []
+    monkeypatch.setattr(own, "execute", lambda notebook, *_: done.append(notebook))
+    monkeypatch.setattr(own, "render", lambda study, names: done.extend(names))
+    tiny.executed.mkdir(parents=True)
+    for notebook, expected in [("09_report", []), ("11_own", ["09_report", "index"])]:
+        shutil.copy(ROOT / "notebooks" / f"{notebook}.ipynb", tiny.executed / "index.ipynb")
+        own.lead_with_all(tiny)
+        assert done == expected

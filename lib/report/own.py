@@ -50,3 +50,11 @@ def renew(study: Study):
     shutil.copyfile(made, study.executed / "index.ipynb")
     render(study, [page.name for page in pages(study) if executed(study, page) and page.name != "11_own"])
     return study.report / "index.html"
+
+
+def lead_with_all(study: Study) -> None:
+    """Make notebook 09 the first page again, where a look has replaced it and DVC found nothing to do."""
+    first = study.executed / "index.ipynb"
+    if first.exists() and "# 11 · " in first.read_text(encoding="utf-8"):
+        execute("09_report", study.study, {})
+        render(study, ["index"])
