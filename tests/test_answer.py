@@ -92,8 +92,10 @@ def test_a_committed_study_gives_its_difference_its_arms_and_a_figure():
     assert found.estimate.tolist() == pytest.approx(100 * pair.estimate)
     assert (found.without - found.with_residual).tolist() == pytest.approx(-found.estimate)
     assert (found.constant < found.simple).all()
-    alt = charts.answer(found.assign(learned=found.verdict != VOID, effect=[5.0, 4.0]))[1]
+    levels = [answer.levels(row.with_residual, row.without, row.simple) for row in found.itertuples()]
+    figure, alt = charts.answer(found.assign(learned=found.verdict != VOID, effect=[5.0, 4.0], levels=levels))
     assert "Blood cells" in alt and "Brain MRI" in alt
+    assert f"Brain MRI: {levels[1]}" in [text.get_text() for text in figure.axes[0].texts]
 
 
 def test_a_study_without_tables_is_not_run_and_an_unknown_arm_is_told(monkeypatch):

@@ -62,7 +62,7 @@ def test_other_trainings_of_the_pair_that_lie_elsewhere_leave_the_verdict_not_co
 
     assert "Brain MRI: **no, it is worse**, -8.0" in says() and "Brain MRI: **no, it is worse**" in says(worse)
     for other in [better, unclear]:
-        assert "Brain MRI: **not confirmed**, -8.0 [-12.0, -4.0] points" in says(worse, other)
+        assert "Brain MRI: **not confirmed, other trainings disagree**, -8.0 [-12.0, -4.0] points" in says(worse, other)
 
 
 def test_two_networks_that_learned_nothing_are_not_compared():

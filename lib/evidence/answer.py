@@ -155,6 +155,11 @@ def words(row) -> str:
     return " ".join(sentences)
 
 
+def levels(a: float, b: float, simple: float | None = None) -> str:
+    """The accuracies (percent) of two networks and of the best simple classifier, for the row of a figure."""
+    return f"{a:.1f} against {b:.1f} %" + ("" if simple is None else f", simple {simple:.1f} %")
+
+
 def in_points(margin: float) -> str:
     """A margin with its unit."""
     return f"{margin:g} point{'' if margin == 1 else 's'}"

@@ -8,7 +8,6 @@ BESIDE = {"frameon": False, "loc": "upper left", "bbox_to_anchor": (1, 1)}  # a 
 BELOW = {"frameon": False, "loc": "outside lower center", "fontsize": 9, "columnspacing": 1.2}  # below all panels
 WHOLE = 4.7  # inches: a figure of this width is seen whole on a phone, with text of 9 px
 LETTERS = 28  # of a label per line: half of such a figure is left for its panel
-SHORT = 20  # letters of a label that leaves room for its panel
 SERIES = {"train": "#8a63b8", "validation": "#d9822b"}
 # A fixed salt makes the ids, and so the bytes, of an SVG the same each time. Text stays searchable text.
 plt.rcParams.update({"svg.hashsalt": "figure", "svg.fonttype": "none"})

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lib.plots import BELOW, BESIDE, LETTERS, PROTOCOLS, SERIES, SHORT, WHOLE
+from lib.plots import BELOW, BESIDE, LETTERS, PROTOCOLS, SERIES, WHOLE
 
 
 def protocols(table: pd.DataFrame, title: str) -> tuple[Figure, str]:
@@ -268,13 +268,12 @@ def answer(table: pd.DataFrame, what: str = RESIDUAL) -> tuple[Figure, str]:
     """A difference on each data set: estimate and interval, what could be detected, the paper's effect.
 
     Args:
-        table: data, estimate, low, high, detectable, effect (or empty), learned, in percentage points; rows in the
-            order to show.
+        table: data, levels (the accuracies behind the difference, in words), estimate, low, high, detectable, effect
+            (or empty), learned, in percentage points; rows in the order to show.
         what: the difference, in words.
     """
-    above = table.data.str.len().max() > SHORT  # the names, instead of to the left of the panel
-    figure, axes = plt.subplots(figsize=(WHOLE, 1.4 + (0.46 if above else 0.34) * len(table)), layout="constrained")
-    places, high = np.arange(len(table)), 0.42 if above else 0.7
+    figure, axes = plt.subplots(figsize=(WHOLE, 1.4 + 0.46 * len(table)), layout="constrained")
+    places, high = np.arange(len(table)), 0.42
     axes.barh(places, 2 * table.detectable, high, -table.detectable, color="#e8e4f0", label="power below 80 %")
     axes.axvline(0, color="#666", linewidth=0.8)
     reach = np.stack([table.estimate - table.low, table.high - table.estimate])
@@ -288,12 +287,10 @@ def answer(table: pd.DataFrame, what: str = RESIDUAL) -> tuple[Figure, str]:
     if printed.any():
         axes.plot(table.effect[printed], places[printed], "D", color="#d9822b", ms=7, label="the paper's effect")
     axes.use_sticky_edges = False
-    axes.set(xlabel=f"{what},\npercentage points", yticks=places, yticklabels=table.data)
-    axes.set_ylim(len(table) - 0.5, -0.8 if above else -0.5)
-    if above:
-        axes.set_yticks([])
-        for place, name in enumerate(table.data):
-            axes.text(0.01, place - 0.24, name, transform=axes.get_yaxis_transform(), fontsize=9, va="bottom")
+    axes.set(xlabel=f"{what},\npercentage points", yticks=[], ylim=(len(table) - 0.5, -0.8))
+    for place, row in enumerate(table.itertuples()):
+        words, across = f"{row.data}: {row.levels}", axes.get_yaxis_transform()
+        axes.text(0.01, place - 0.24, words, transform=across, fontsize=9, va="bottom")
     axes.grid(axis="x", color="#ddd", linewidth=0.6)
     figure.legend(**BELOW, ncols=2)
     rows = [f"{row.data}: {row.estimate:+z.1f} [{row.low:+z.1f}, {row.high:+z.1f}]" for row in table.itertuples()]

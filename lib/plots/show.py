@@ -115,6 +115,11 @@ def versions(*packages: str) -> None:
     print(", ".join([f"Python {platform.python_version()}", *named]))
 
 
+def absent(why: str) -> None:
+    """Say why a section has nothing to show for this study; its page leaves out a section of such cells alone."""
+    display(HTML(f'<p class="absent">{html.escape(why)}</p>'))
+
+
 def answer(path: Path, text: str) -> None:
     """Show a page's answer (Markdown), and save it for page 09."""
     write(path, lambda part: part.write_text(text + "\n", encoding="utf-8"))

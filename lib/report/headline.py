@@ -27,7 +27,6 @@ SAID = {
     "yes": "it is better",
     WORSE: "it is worse",
     NOTHING: "nothing learned, by either of the two",
-    "not confirmed": "not confirmed, other trainings of the same pair disagree",
 }
 
 
@@ -254,7 +253,7 @@ def verdict(row, known: Context = UNKNOWN) -> str:
     by_itself = alone(row, known)
     if not unconfirmed(row, known):
         return by_itself
-    return "not confirmed" if by_itself in ("yes", WORSE) else f"{by_itself}; not confirmed"
+    return f"{'not confirmed' if by_itself in ('yes', WORSE) else by_itself}, other trainings disagree"
 
 
 def alone(row, known: Context) -> str:

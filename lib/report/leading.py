@@ -12,7 +12,7 @@ from bs4 import BeautifulSoup
 from matplotlib.figure import Figure
 from nbconvert.filters.markdown import markdown2html
 
-from lib.evidence import arms, learning, losses
+from lib.evidence import answer, arms, learning, losses
 from lib.evidence.published import printed, stands_for
 from lib.plots import charts, openings, show
 from lib.report.documents import between
@@ -130,26 +130,42 @@ def differences(known: Results) -> tuple[Figure, str, str]:
     alike = own & pd.Series([bool(o) and arms.of_residual(study, a, b) for a, b, o in zip(rows.a, rows.b, own)])
     shown = rows[lead | alike] if known.one.alone and (lead | alike).sum() <= ROWS else rows[lead]
     several = shown[["a", "b"]].drop_duplicates().shape[0] > 1
-    drawn = []
-    for row in shown.itertuples():
-        name = [study.entry(row.dataset).title, f"split {row.split}" if len(study.splits) > 1 else ""]
-        name.append(study.titles[row.a] if several else "")
-        cell = study.cell(row.dataset, row.split)
-        points = {key: 100 * getattr(row, key) for key in ["estimate", "low", "high"]}
-        detectable = 100 * row.decidable if pd.notna(row.decidable) else 0
-        learnt = not (learning.empty(cell, row.a) and learning.empty(cell, row.b))
-        title = ": ".join(filter(None, name))
-        effect = published_effect(study, row.dataset)
-        drawn.append({"data": title, **points, "detectable": detectable, "learned": learnt, "effect": effect})
+    accuracy = 100 * table(study, "evidence").set_index(["dataset", "split", "model"]).accuracy
+    drawn = pd.DataFrame([difference(study, row, accuracy, several=several) for row in shown.itertuples()])
     what = charts.RESIDUAL if known.one.alone else "accuracy of the proposed ViT minus the plain one"
+    above = "with against without the residual" if known.one.alone else "of the proposed against the plain ViT"
+    if not several:
+        above += ", and of the best simple classifier"
     caption = (
         f"{what[0].upper()}{what[1:]}: dot, mean of {between(shown.seeds, '.0f')} seeds per model; bar, 95 % interval"
         " over seeds and groups of related test images (of one photograph or patient); grey, differences too small to"
-        " be found with 80 % power."
+        f" be found with 80 % power. Above each bar: accuracy {above}."
     )
-    if any(pd.notna(row["effect"]) for row in drawn):
+    if drawn.effect.notna().any():
         caption += " Diamond: the paper's difference between its proposed and its plain ViT."
-    return *charts.answer(pd.DataFrame(drawn), what), caption
+    return *charts.answer(drawn, what), caption
+
+
+def difference(study: Study, row, accuracy: pd.Series, *, several: bool) -> dict:
+    """A row of `charts.answer`, from a row of differences.csv.
+
+    Args:
+        accuracy: in percent, by data set, split and model. several: the figure compares several pairs of models, so that
+            a row names its model, and has no room for the simple classifier.
+    """
+    cell = study.cell(row.dataset, row.split)
+    name = [study.entry(row.dataset).title, f"split {row.split}" if len(study.splits) > 1 else ""]
+    name.append(study.titles[row.a] if several else "")
+    levels = [accuracy[row.dataset, row.split, model] for model in (row.a, row.b)]
+    simple = None if several else answer.simple_classifiers(cell)["simple"]
+    return {
+        "data": ", ".join(filter(None, name)),
+        "levels": answer.levels(*levels, simple),
+        **{key: 100 * getattr(row, key) for key in ["estimate", "low", "high"]},
+        "detectable": 100 * row.decidable if pd.notna(row.decidable) else 0,
+        "learned": not (learning.empty(cell, row.a) and learning.empty(cell, row.b)),
+        "effect": published_effect(study, row.dataset),
+    }
 
 
 def published_effect(study: Study, dataset: str) -> float:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from lib.evidence import arms, learning
-from lib.evidence.claims import load_claims
+from lib.evidence.claims import Claim, load_claims
 from lib.evidence.review import CONTRADICTED, SUPPORTED
 from lib.report import headline
 from lib.report.documents import Source, between, claimed, document_of, equations, load_source, setting, tie
@@ -111,7 +111,7 @@ def found(known: Results) -> str:
     if any(cell.multilabel for cell in study.cells):
         return f"{learned(study)} {beside_view(study)}".strip()
     if study.neighbour:
-        return f"{over_neighbour(study)} {best(known)}".strip()
+        return over_neighbour(study)
     if known.one:
         titles = {name: study.entry(name).title for name in study.datasets}
         return headline.headline(table(study, "differences"), titles, known.one, known.known)
@@ -141,9 +141,21 @@ def over_neighbour(study: Study) -> str:
             row = judged.loc[name]
             points, low, high = (text.removesuffix(" points") for text in [row.estimate, *row.interval.split(" to ")])
             data = study.entry(claim.of["dataset"]).title
-            parts.append(f"{data}: **{row.verdict}**, {points} [{low}, {high}] points")
+            parts.append(f"{data}: **{row.verdict}**, {levels(study, claim)}: {points} [{low}, {high}] points")
             named = study.models[claim.of["models"][0]].title
-    return f"{'; '.join(parts)} (accuracy of {named} minus the best of `{study.beside}`, 95 % CI)." if parts else ""
+    return f"{'; '.join(parts)} ({named} against the best of `{study.beside}`, 95 % CI)." if parts else ""
+
+
+def levels(study: Study, claim: Claim) -> str:
+    """The accuracy of a claim's model, and that of the best of the others, with its name."""
+    compared = table(study, "differences").set_index(["dataset", "split"]).sort_index()
+    compared = compared.loc[claim.of["dataset"], claim.of["split"]]
+    compared = compared[compared.a.isin(claim.of["models"]) & compared.b.isin(claim.of["minus"])]
+    best = compared.loc[compared.estimate == compared.estimate.min()].iloc[0]
+    scores = table(study, "evidence").set_index(["dataset", "split", "model"]).accuracy
+    own = scores[claim.of["dataset"], claim.of["split"], best.a]
+    other = study.neighbour.titles[best.b.removeprefix(f"{study.beside}/")]
+    return f"{own:.1%} against {own - best.estimate:.1%} for {other}"
 
 
 def finalists(study: Study) -> str:
@@ -218,7 +230,7 @@ def how_sure(known: Results) -> str:
 
 
 def doubts(known: Results) -> list[str]:
-    """Reasons to doubt a verdict: single trainings, low power, other trainings, other differences of the models."""
+    """Reasons to doubt a verdict: single trainings, low power, other differences of the models, open claims."""
     study, rows = known.study, known.differences.values()
     if "00_primer" in study.extra:
         within_what = pd.read_csv(study.shown("00_primer") / "checks.csv").tolerance.max()
@@ -226,17 +238,14 @@ def doubts(known: Results) -> list[str]:
     if len(study.seeds) == 1:
         return ["One training each: other seeds give other scores."]
     if any(cell.multilabel for cell in study.cells):
-        return [widths(known), untested(study)]
+        return [widths(known), verdicts(study)]
     if known.one is None:
-        return [untested(study)]
+        return [verdicts(study)]
     if not len(table(study, "claims", "claims")):
         return ["The order rests on validation images, without intervals."]
     said, power = [], [f"{100 * row.decidable:.1f}" for row in rows if pd.notna(row.decidable)]
     if power:
-        said.append(f"Detectable with 80 % power: {' and '.join(power)} points.")
-    elsewhere = [within(study.entry(row.dataset).title) for row in rows if headline.unconfirmed(row, known.known)]
-    if elsewhere:
-        said.append(f"Other trainings disagree on {' and '.join(elsewhere)}.")
+        said.append(f"Detectable with 80 % power: from {' and '.join(power)} points.")
     if arms.apart(study, known.one.a, known.one.b):
         said.append("The ViTs differ in more than the residual.")
     return said
@@ -251,9 +260,14 @@ def widths(known: Results) -> str:
     return f"{number}, up to {(told.high - told.low).max():.2f} wide." if len(told) else f"{number}."
 
 
-def untested(study: Study) -> str:
-    """How many claims of the document this study cannot decide; empty where it can decide each."""
+def verdicts(study: Study) -> str:
+    """How many claims of the document are supported, contradicted and open; empty if the study tests none."""
     claims = table(study, "claims", "claims")
     claims = claims[~claims.words.str.contains("our question")]
-    number = (~claims.verdict.isin([SUPPORTED, CONTRADICTED])).sum()
-    return f"{number} of {len(claims)} claims of the document stay open." if number else ""
+    if claims.empty:
+        return ""
+    decided = claims.verdict.where(claims.verdict.isin([SUPPORTED, CONTRADICTED]), "open")
+    numbers = [
+        f"{(decided == said).sum()} {said}" for said in [SUPPORTED, CONTRADICTED, "open"] if (decided == said).any()
+    ]
+    return f"Of {len(claims)} claims: {', '.join(numbers)}."

@@ -15,6 +15,7 @@ from bs4 import BeautifulSoup
 
 from lib.data.files import write
 from lib.report import links
+from lib.report.absent import without_absent
 from lib.report.execute import WIDGET
 from lib.report.html import CONTENTS, add_landmarks, figures_as_files
 from lib.report.index import write_index
@@ -134,7 +135,7 @@ def to_soup(notebook: nbformat.NotebookNode, title: str, way: Way, *, code: bool
         for output in cell.get("outputs", []):
             if "text/markdown" in output.get("data", {}):
                 output.data["text/markdown"] = with_mathml(output.data["text/markdown"])
-    notebook.cells = in_reading_order(notebook.cells)
+    notebook.cells = without_absent(in_reading_order(notebook.cells))
     template = {"template_name": "page", "extra_template_basedirs": [str(PAGE.parent)]}
     exporter = HTMLExporter(**template, exclude_anchor_links=True)
     exporter.register_preprocessor(CoalesceStreamsPreprocessor, enabled=True)  # prints arrive in random pieces
