@@ -9,6 +9,7 @@ from lib.evidence import evaluate, learning, review
 from lib.evidence.claims import load_claims
 from lib.report import headline
 from lib.study import load_study
+from lib.study.model import ModelSettings
 
 STUDIES = sorted(path.parts[-3] for path in strict.ROOT.glob("reports/*/tables/limits.csv"))
 
@@ -97,6 +98,13 @@ def test_the_midst_of_learning_is_by_the_documents_training_or_by_the_loss(
         monkeypatch.setattr(learning, "training_part", lambda cell: pd.Series({"0": 50000}))
     found = learning.in_midst(cell, model)
     assert (why in found) if why else found == ""
+
+
+def test_a_frozen_network_is_fitted_to_its_end_without_epochs():
+    study = load_study("startup-small")
+    frozen = ModelSettings(title="Frozen", architecture="efficientnet_lite0", weights="imagenet", frozen=True)
+    cell = study.model_copy(update={"models": {**study.models, "frozen": frozen}}).cell("mnist", "published")
+    assert learning.in_midst(cell, "lenet") and not learning.in_midst(cell, "frozen")
 
 
 def test_a_constant_rate_has_come_to_its_end_where_the_loss_falls_no_more(monkeypatch):

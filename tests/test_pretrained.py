@@ -113,7 +113,7 @@ def test_the_logistic_regression_is_that_of_scikit_learn():
     standardised = (features - features.mean(0)) / features.std(0, ddof=1)
     for penalty in PENALTIES:
         theirs = LogisticRegression(C=1 / (penalty * 120), max_iter=10_000, tol=1e-8).fit(standardised, labels)
-        weight, bias = logistic(torch.tensor(features), torch.tensor(labels), OneLabel, 3, penalty)
+        weight, bias = logistic(torch.tensor(features), torch.tensor(labels), OneLabel.loss, 3, penalty)
         ours = (torch.tensor(features) @ weight.T + bias).softmax(1).numpy()
         assert np.abs(ours - theirs.predict_proba(standardised)).max() < 1e-3
 
@@ -122,7 +122,7 @@ def test_with_several_labels_there_is_one_regression_per_label_also_of_a_label_w
     generator = torch.Generator().manual_seed(0)
     features = torch.randn(60, 4, dtype=torch.float64, generator=generator)
     labels = torch.stack([features[:, 0] > 0, torch.zeros(60, dtype=torch.bool)], 1).double()
-    weight, bias = logistic(features, labels, ManyLabels, 2, 0.01)
+    weight, bias = logistic(features, labels, ManyLabels.loss, 2, 0.01)
     right = ((features @ weight.T + bias > 0) == labels.bool()).double().mean(0)
     assert right[0] > 0.9 and right[1] == 1
 
@@ -149,6 +149,25 @@ def test_frozen_only_the_last_layer_learns_and_twice_the_same():
         assert row["penalty"] in PENALTIES and row["train_accuracy"] > 0.9
         made.append(network.state_dict())
     assert all(torch.equal(made[0][name], made[1][name]) for name in made[0])
+
+
+def test_a_frozen_network_weighs_labels_as_the_study_says():
+    generator = np.random.default_rng(0)
+    label = ["rare" if number % 10 == 0 else "" for number in range(60)]
+    table = pd.DataFrame({"label": label, "part": ["train"] * 40 + ["validation"] * 20})
+    pixels = generator.integers(0, 255, (60, 8, 8, 3), dtype=np.uint8)
+    training, answers = load_study("covid-learns").training, []
+    for weighs in [True, False]:
+        study = load_study("covid-learns").model_copy(
+            update={"training": training.model_copy(update={"label_weights": weighs})}
+        )
+        images = Images(table, pixels, ["rare"], study, torch.device("cpu"), "many")
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Conv2d(3, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 1))
+        fit_frozen(network, "3", images)
+        answers.append(network(images.batch(images.rows("train"))[0]).sigmoid().mean().item())
+    # the features say nothing of the label: what is left is its share, which weights make one half
+    assert answers == pytest.approx([0.5, 0.1], abs=0.06)
 
 
 def test_every_table_says_that_these_models_are_not_in_the_paper():

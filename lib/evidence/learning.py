@@ -90,6 +90,8 @@ def in_midst(cell: Cell, model: str) -> str:
     quarter of the epochs. A schedule that ends at a small rate counts as finished.
     """
     study = cell.study
+    if study.models[model].settings.get("frozen"):  # fitted to its end, without epochs
+        return ""
     stated = read(study, "training.csv", ["dataset", "epochs", "images"])
     stated = stated[stated.dataset == stands_for(study, cell.dataset)]
     if len(stated):

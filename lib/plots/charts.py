@@ -131,21 +131,24 @@ def inliers(numbers: pd.Series, clear: int) -> tuple[Figure, str]:
 
 def group_sizes(sizes: pd.Series) -> tuple[Figure, str]:
     """A histogram of group sizes; `sizes`: the number of images of each group."""
-    figure, axes = plt.subplots(figsize=(5.5, 2.4))
-    axes.hist(sizes, bins=min(60, max(2, sizes.max() - sizes.min() + 1)), color=SERIES["train"])
+    figure, axes = plt.subplots(figsize=(WHOLE, 2.4))
+    each_size = np.arange(sizes.min() - 0.5, sizes.max() + 1)
+    axes.hist(sizes, bins=each_size if len(each_size) <= 60 else 60, color=SERIES["train"])
     axes.set(xlabel="images of a group", ylabel="groups", xlim=(0, None))
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.yaxis.get_major_locator().set_params(integer=True)
     return figure, f"Histogram of group sizes: {len(sizes)} groups of {sizes.min()} to {sizes.max()} images"
 
 
 def parts(counts: pd.DataFrame) -> tuple[Figure, str]:
     """The number of images of each class in each part; `counts`: one row per class, one column per part."""
-    figure, axes = plt.subplots(figsize=(7, 1 + 0.3 * len(counts)))
+    figure, axes = plt.subplots(figsize=(WHOLE, 1.3 + 0.3 * len(counts)), layout="constrained")
     colors = {**SERIES, "test": "#4a2180"}
     counts.plot.barh(stacked=True, ax=axes, color=[colors[part] for part in counts], width=0.7)
     axes.set(xlabel="images", ylabel="")
     axes.invert_yaxis()
-    axes.legend(**BESIDE)
+    axes.get_legend().remove()
+    figure.legend(**BELOW, ncols=len(counts.columns))
     totals = ", ".join(f"{part} {total}" for part, total in counts.sum().items())
     return figure, f"Images of each class by part; in all: {totals}"
 
@@ -228,13 +231,14 @@ def epochs(histories: pd.DataFrame, title: str) -> tuple[Figure, str]:
         histories: model, seed, epoch, validation_accuracy.
     """
     mean = histories.groupby(["model", "epoch"], sort=False).validation_accuracy.mean().unstack(0)
-    figure, axes = plt.subplots(figsize=(6.5, 3.6))
+    rows = -(-len(mean.columns) // 2)
+    figure, axes = plt.subplots(figsize=(WHOLE, 3.2 + 0.2 * rows), layout="constrained")
     colours = plt.colormaps["turbo"](np.linspace(0.05, 0.95, len(mean.columns)))
     for (name, line), marker, colour in zip(mean.items(), cycle("os^vDP*Xph<>"), colours):
         axes.plot(line.index, 100 * line, marker=marker, ms=3.5, label=name, color=colour)
     axes.set(xlabel="epoch", ylabel="validation accuracy (%)")
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.legend(**BESIDE)
+    figure.legend(**BELOW, ncols=2)
     last = ", ".join(f"{name} {line.dropna().iloc[-1]:.1%}" for name, line in mean.items())
     return figure, f"Validation accuracy per epoch of {title}; at the end: {last}"
 

@@ -6,9 +6,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.pyplot import subplots
 
+from lib.plots import WHOLE
+
 COLOURS = {"supported": "#226b42", "contradicted": "#a83523"}
 OTHER = "#77717f"  # undecided, nothing learned, not testable
-WORDS = 52  # letters of a claim per line
+WORDS = 62  # letters of a claim per line
 
 
 def forest(table: pd.DataFrame) -> tuple[Figure, str]:
@@ -18,16 +20,18 @@ def forest(table: pd.DataFrame) -> tuple[Figure, str]:
         table: words, verdict, estimate, low, high, lines (a list, may be empty), in percentage points; one or more
             rows, in the order to show.
     """
-    figure, axes = subplots(figsize=(9, 1.1 + 0.5 * len(table)))
+    wrapped = [fill(words, WORDS) for words in table.words]
+    row = 0.35 + 0.16 * max(words.count("\n") + 1 for words in wrapped)  # inches
+    figure, axes = subplots(figsize=(WHOLE, 0.9 + row * len(table)), layout="constrained")
     axes.axvline(0, color="#ddd", linewidth=0.8, zorder=0)
-    for place, row in enumerate(table.itertuples()):
-        reach = [[row.estimate - row.low], [row.high - row.estimate]]
-        looks = {"fmt": "o", "ms": 6, "capsize": 3, "color": COLOURS.get(row.verdict, OTHER)}
-        axes.errorbar([row.estimate], [place], xerr=reach, **looks)
-        axes.vlines(row.lines, place - 0.35, place + 0.35, color="#d9822b", linewidth=2)
-    axes.set(xlabel="percentage points", yticks=range(len(table)))
-    axes.set_yticklabels([fill(words, WORDS) for words in table.words], fontsize=9)
-    axes.invert_yaxis()
+    for place, (words, one) in enumerate(zip(wrapped, table.itertuples())):
+        reach = [[one.estimate - one.low], [one.high - one.estimate]]
+        looks = {"fmt": "o", "ms": 6, "capsize": 3, "color": COLOURS.get(one.verdict, OTHER)}
+        axes.errorbar([one.estimate], [place], xerr=reach, **looks)
+        axes.vlines(one.lines, place - 0.1 / row, place + 0.1 / row, color="#d9822b", linewidth=2)
+        across = axes.get_yaxis_transform()
+        axes.text(0.01, place - 0.12 / row, words, transform=across, fontsize=9, va="bottom")
+    axes.set(xlabel="percentage points", yticks=[], ylim=(len(table) - 1 + 0.2 / row, 0.2 / row - 1))
     rows = [
         f"{row.words}: {row.estimate:+.1f} [{row.low:+.1f}, {row.high:+.1f}], {row.verdict}"
         for row in table.itertuples()

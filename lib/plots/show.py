@@ -151,8 +151,9 @@ class Album:
         show(self.add(name, title, figure, alt, number, **keys), alt, title)
 
     def gallery(self, **keys):
-        """Show all figures that were added with these keys, side by side."""
+        """Show all figures that were added with these keys, side by side; nothing if there are none."""
         chosen = self.table
         for key, value in keys.items():
-            chosen = chosen[chosen[key] == value]
-        gallery(self.folder, chosen)
+            chosen = chosen[chosen[key] == value] if key in chosen else chosen.iloc[:0]
+        if len(chosen):
+            gallery(self.folder, chosen)

@@ -150,8 +150,8 @@ def difference(study: Study, row, accuracy: pd.Series, *, several: bool) -> dict
     """A row of `charts.answer`, from a row of differences.csv.
 
     Args:
-        accuracy: in percent, by data set, split and model. several: the figure compares several pairs of models, so that
-            a row names its model, and has no room for the simple classifier.
+        accuracy: in percent, by data set, split and model. several: whether the figure compares several pairs of
+            models; then a row names its model, and has no room for the simple classifier.
     """
     cell = study.cell(row.dataset, row.split)
     name = [study.entry(row.dataset).title, f"split {row.split}" if len(study.splits) > 1 else ""]

@@ -4,12 +4,15 @@ images --network without its last layer--> features --logistic, for each of PENA
 """
 
 import time
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from lib.training.fit import Diverged
-from lib.training.images import Images, Kind
+from lib.training.images import Images
+
+Loss = Callable[[Tensor, Tensor], Tensor]
 
 # penalties on half the squared coefficients, added to the mean loss; features have mean 0 and standard deviation 1
 PENALTIES = [100.0, 10.0, 1.0, 0.1, 0.01, 1e-3, 1e-4]
@@ -38,11 +41,11 @@ def fit_frozen(network: nn.Module, head: str, images: Images) -> tuple[list[dict
     labels = {part: as_double(images.labels[rows]) for part, rows in parts.items()}
     rows = []
     for penalty in PENALTIES:
-        weight, bias = logistic(features["train"], labels["train"], images.kind, len(images.classes), penalty)
+        weight, bias = logistic(features["train"], labels["train"], images.loss, len(images.classes), penalty)
         row = {"epoch": 1, "penalty": penalty}
         for part in parts:
             logits = features[part] @ weight.T + bias
-            row[f"{part}_loss"] = images.kind.loss(logits, labels[part]).item()
+            row[f"{part}_loss"] = images.loss(logits, labels[part]).item()
             row[f"{part}_accuracy"] = images.kind.right(logits, labels[part], 0).double().mean().item()
         if not rows or row["validation_loss"] < rows[0]["validation_loss"]:
             rows = [row]
@@ -64,11 +67,15 @@ def as_double(labels: Tensor) -> Tensor:
     return labels.double() if labels.is_floating_point() else labels
 
 
-def logistic(features: Tensor, labels: Tensor, kind: Kind, classes: int, penalty: float) -> tuple[Tensor, Tensor]:
+def logistic(features: Tensor, labels: Tensor, loss: Loss, classes: int, penalty: float) -> tuple[Tensor, Tensor]:
     """Fit a multinomial logistic regression, or one per label if an image may have several.
 
     Minimises the mean loss plus half of `penalty` times the squared weights of standardised features, by L-BFGS from
-    zeros. The losses of lib.training.images allow both kinds of labels, and classes without training images.
+    zeros.
+
+    Args:
+        features: (images, features) float64. loss: logits, labels -> mean loss; that of lib.training.images allows both
+            kinds of labels, label weights, and classes without training images.
 
     Returns:
         Weights (classes, features) and biases (classes,), float64, for features that are not standardised.
@@ -82,9 +89,9 @@ def logistic(features: Tensor, labels: Tensor, kind: Kind, classes: int, penalty
 
     def objective() -> Tensor:
         optimizer.zero_grad()
-        loss = kind.loss(standardised @ weight.T + bias, labels) + penalty / 2 * weight.square().sum()
-        loss.backward()
-        return loss
+        penalised = loss(standardised @ weight.T + bias, labels) + penalty / 2 * weight.square().sum()
+        penalised.backward()
+        return penalised
 
     optimizer.step(objective)
     scaled = weight.detach() / std
