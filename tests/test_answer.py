@@ -10,7 +10,7 @@ from lib import strict
 from lib.evidence import answer, second
 from lib.evidence.answer import HARMS, HELPS, OPEN, VOID, Question, verdict
 from lib.evidence.claims import load_claims
-from lib.plots import charts
+from lib.plots import openings
 from lib.report import residual
 from lib.strict import StudyError
 from lib.study import load_study
@@ -93,7 +93,7 @@ def test_a_committed_study_gives_its_difference_its_arms_and_a_figure():
     assert (found.without - found.with_residual).tolist() == pytest.approx(-found.estimate)
     assert (found.constant < found.simple).all()
     levels = [answer.levels(row.with_residual, row.without, row.simple) for row in found.itertuples()]
-    figure, alt = charts.answer(found.assign(learned=found.verdict != VOID, effect=[5.0, 4.0], levels=levels))
+    figure, alt = openings.differences(found.assign(learned=found.verdict != VOID, effect=[5.0, 4.0], levels=levels))
     assert "Blood cells" in alt and "Brain MRI" in alt
     assert f"Brain MRI: {levels[1]}" in [text.get_text() for text in figure.axes[0].texts]
 

@@ -14,7 +14,7 @@ from nbconvert.filters.markdown import markdown2html
 
 from lib.evidence import answer, arms, learning, losses
 from lib.evidence.published import printed, stands_for
-from lib.plots import charts, openings, show
+from lib.plots import openings, show
 from lib.report.documents import between
 from lib.report.opening import Results, chosen, table
 from lib.study import Study
@@ -132,7 +132,7 @@ def differences(known: Results) -> tuple[Figure, str, str]:
     several = shown[["a", "b"]].drop_duplicates().shape[0] > 1
     accuracy = 100 * table(study, "evidence").set_index(["dataset", "split", "model"]).accuracy
     drawn = pd.DataFrame([difference(study, row, accuracy, several=several) for row in shown.itertuples()])
-    what = charts.RESIDUAL if known.one.alone else "accuracy of the proposed ViT minus the plain one"
+    what = openings.RESIDUAL if known.one.alone else "accuracy of the proposed ViT minus the plain one"
     above = "with against without the residual" if known.one.alone else "of the proposed against the plain ViT"
     if not several:
         above += ", and of the best simple classifier"
@@ -143,11 +143,11 @@ def differences(known: Results) -> tuple[Figure, str, str]:
     )
     if drawn.effect.notna().any():
         caption += " Diamond: the paper's difference between its proposed and its plain ViT."
-    return *charts.answer(drawn, what), caption
+    return *openings.differences(drawn, what), caption
 
 
 def difference(study: Study, row, accuracy: pd.Series, *, several: bool) -> dict:
-    """A row of `charts.answer`, from a row of differences.csv.
+    """A row of `openings.differences`, from a row of differences.csv.
 
     Args:
         accuracy: in percent, by data set, split and model. several: whether the figure compares several pairs of
