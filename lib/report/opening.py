@@ -109,7 +109,7 @@ def found(known: Results) -> str:
     if known.one and not len(table(study, "claims", "claims")):
         return finalists(study)
     if any(cell.multilabel for cell in study.cells):
-        return f"{learned(study)} {beside_view(study)}".strip()
+        return " ".join(filter(None, [areas_compared(study), learned(study), beside_view(study)]))
     if study.neighbour:
         return over_neighbour(study)
     if known.one:
@@ -138,12 +138,28 @@ def over_neighbour(study: Study) -> str:
     for name, claim in load_claims(study).items():
         others = claim.of.get("minus", [])
         if claim.rule == "greater" and len(others) > 1 and all(one.startswith(f"{study.beside}/") for one in others):
-            row = judged.loc[name]
-            points, low, high = (text.removesuffix(" points") for text in [row.estimate, *row.interval.split(" to ")])
-            data = study.entry(claim.of["dataset"]).title
-            parts.append(f"{data}: **{row.verdict}**, {levels(study, claim)}: {points} [{low}, {high}] points")
+            row, data = judged.loc[name], study.entry(claim.of["dataset"]).title
+            parts.append(f"{data}: **{row.verdict}**, {levels(study, claim)}: {with_interval(row)}")
             named = study.models[claim.of["models"][0]].title
     return f"{'; '.join(parts)} ({named} against the best of `{study.beside}`, 95 % CI)." if parts else ""
+
+
+def with_interval(row) -> str:
+    """The estimate of a row of claims.csv that is in points, with its interval."""
+    estimate, low, high = (text.removesuffix(" points") for text in [row.estimate, *row.interval.split(" to ")])
+    return f"{estimate} [{low}, {high}] points"
+
+
+def areas_compared(study: Study) -> str:
+    """Say the verdicts of the claims that compare the AUC of two models; empty without such a claim."""
+    judged, parts = table(study, "claims", "claims").set_index("claim"), []
+    for name, claim in load_claims(study).items():
+        if claim.measure == "difference" and claim.of.get("metric") == "AUC":
+            pair = [claim.of[side][0] for side in ["models", "minus"]]
+            a, b = (study.titles[model].removesuffix(study.models[model].aside) for model in pair)
+            row = judged.loc[name]
+            parts.append(f"AUC of {a}, minus {b}: **{row.verdict}**, {with_interval(row)}.")
+    return " ".join(parts)
 
 
 def levels(study: Study, claim: Claim) -> str:
