@@ -16,7 +16,7 @@ from lib.evidence import answer, arms, learning, losses
 from lib.evidence.published import printed, stands_for
 from lib.plots import openings, show
 from lib.report.documents import between
-from lib.report.opening import Results, chosen, table
+from lib.report.finding import Results, chosen, table
 from lib.study import Study
 
 BEST = 8  # number of models in a figure of finalists, besides those that add nothing
