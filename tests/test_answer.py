@@ -84,6 +84,18 @@ def test_one_sentence_names_every_data_set_also_those_that_were_not_run():
     assert answer.together(table.iloc[2:]) == "No study of the answer has been run yet."
 
 
+def test_a_margin_that_is_the_papers_whole_effect_is_called_so():
+    wide = row(data="Slices", verdict=OPEN, margin=4.0, effect=4.0)
+    says = answer.together(pd.DataFrame([row(verdict=OPEN), wide]))
+    assert says.endswith("within 1 point on cells, within 4 points (the paper's effect) on slices.")
+
+
+def test_the_question_of_another_head_is_asked_of_studies_that_trained_with_it():
+    asked = answer.with_model(answer.load_questions().questions, "first")
+    assert {one.study for one in asked} == {"answer-cells", "answer-digits"}
+    assert {one.model for one in asked} == {"first"}
+
+
 def test_a_committed_study_gives_its_difference_its_arms_and_a_figure():
     asked = {"study": "ablation", "split": "group", "model": "entropy-slice", "minus": "none", "margin": 3}
     found = answer.answers([Question(dataset=name, **asked) for name in ["blood-cells", "brain-mri"]])

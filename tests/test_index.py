@@ -43,7 +43,8 @@ def project(tmp_path, monkeypatch):
     (run / "settings.yaml").write_text("{}")
     timing = tmp_path / "reports/quick/timing/brain-mri-published-cnn-seed-0.csv"
     timing.parent.mkdir()
-    timing.write_text("seconds,device\n3700,CPU\n50,CPU\n")
+    # the machine paused in the second of three epochs
+    timing.write_text("seconds,device\n1250,CPU\n90000,CPU\n1240,CPU\n")
     claims = pd.DataFrame(CLAIMS, columns=["words", "estimate", "verdict"])
     (tmp_path / "reports/startup-small/claims").mkdir()
     claims.to_csv(tmp_path / "reports/startup-small/claims/claims.csv")
@@ -76,7 +77,10 @@ def test_every_document_has_a_finding_and_how_sure_it_is_from_committed_tables(p
     assert "20 seeds and 10,000 test images; 80 % power from 0.2 points." in sure
     assert sure.endswith("Next: study paper, not yet run.")
     finding, sure = lines(page, "Startup Project B4")
-    assert finding == "Contradicted: LeNet is better (−1.5 points). Supported: the MLP weighs about 1 MB (0.95 MB)."
+    assert (
+        finding
+        == "Contradicted (1): “LeNet is better” (−1.5 points). Supported (1): “the MLP weighs about 1 MB” (0.95 MB)."
+    )
     assert sure.startswith("Of 3 claims, 2 are decided and 0 undecided; 1 cannot be tested")
     assert "Our own questions (1) are not counted." in sure
     assert lines(page, "Basics of Convolutional Neural Networks")[0] == "No study of it has been run yet."

@@ -52,6 +52,11 @@ def load_questions() -> Questions:
     return validated(Questions, read_yaml(path), "params/answer.yaml")
 
 
+def with_model(questions: list[Question], model: str) -> list[Question]:
+    """The same questions of another model with the residual, of the studies that have it."""
+    return [one.model_copy(update={"model": model}) for one in questions if model in load_study(one.study).models]
+
+
 def answers(questions: list[Question]) -> pd.DataFrame:
     """Answer every question; one row each, differences in percentage points, accuracies in percent.
 
@@ -186,7 +191,9 @@ def together(table: pd.DataFrame) -> str:
     sentences = [says[verdict].format(listed(named[verdict])) for verdict in says if verdict in named]
     if len(alike):
         by_margin = alike.groupby("margin").phrase
-        margins = [f"within {in_points(margin)} on {listed(list(names))}" for margin, names in by_margin]
+        whole = set(alike.margin[alike.effect.notna() & (alike.margin >= alike.effect)])
+        effect = {margin: " (the paper's effect)" if margin in whole else "" for margin in set(alike.margin)}
+        margins = [f"within {in_points(m)}{effect[m]} on {listed(list(names))}" for m, names in by_margin]
         sentences.append(f"With and without it, accuracy is equal {', '.join(margins)}.")
     if missing := list(table[~table.run].phrase):
         sentences.append(f"No result yet: {listed(missing)}.")

@@ -24,7 +24,13 @@ def areas(table: pd.DataFrame, beside: str, title: str) -> tuple[Figure, str]:
     others = networks.drop(best.index)
     axes.plot(others.auc, others.label.map(places), "o", ms=4, color="#a98bd0", mec="none")
     reach = np.stack([best.auc - best.low, best.high - best.auc])
-    looks = {"fmt": "o", "ms": 5, "capsize": 2, "color": PROTOCOLS["group"], "label": "best network"}
+    looks = {
+        "fmt": "o",
+        "ms": 5,
+        "capsize": 2,
+        "color": PROTOCOLS["group"],
+        "label": "highest" if len(others) else "network",
+    }
     axes.errorbar(best.auc, best.label.map(places), xerr=reach, **looks)
     part = table[table.model == beside]
     axes.plot(part.auc, part.label.map(places), "D", color="#888", mfc="none", label=beside)

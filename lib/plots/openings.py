@@ -67,12 +67,15 @@ def differences(table: pd.DataFrame, what: str = RESIDUAL) -> tuple[Figure, str]
             axes.plot(table.estimate[chosen], places[chosen], "o", **looks)
     printed = table.effect.notna().to_numpy()
     if printed.any():
-        axes.plot(table.effect[printed], places[printed], "D", color="#d9822b", ms=7, label="the paper's effect")
+        axes.plot(
+            table.effect[printed], places[printed], "D", color="#d9822b", ms=7, label="paper: proposed minus plain ViT"
+        )
     axes.use_sticky_edges = False
     axes.set(xlabel=f"{what},\npercentage points", yticks=[], ylim=(len(table) - 0.5, -0.8))
     for place, row in enumerate(table.itertuples()):
         words, across = f"{row.data}: {row.levels}", axes.get_yaxis_transform()
-        axes.text(0.01, place - 0.24, words, transform=across, fontsize=9, va="bottom")
+        behind = {"fc": "white", "ec": "none", "pad": 0.5}
+        axes.text(0.01, place - 0.24, words, transform=across, fontsize=9, va="bottom", bbox=behind)
     axes.grid(axis="x", color="#ddd", linewidth=0.6)
     figure.legend(**BELOW, ncols=2)
     rows = [f"{row.data}: {row.estimate:+z.1f} [{row.low:+z.1f}, {row.high:+z.1f}]" for row in table.itertuples()]

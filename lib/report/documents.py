@@ -118,10 +118,10 @@ def claimed(studies: list[Study], shown: int = SHOWN) -> tuple[str, str]:
     parts = []
     for verdict in ["contradicted", "supported"]:
         decided = claims[claims.verdict == verdict]
-        named = [row.words + measured(row.estimate) for row in decided.head(shown).itertuples()]
-        more = f"; and {len(decided) - shown} more" if len(decided) > shown else ""
+        named = [f"“{row.words}”{measured(row.estimate)}" for row in decided.head(shown).itertuples()]
+        among = ", among them" if len(decided) > shown else ""
         if named:
-            parts.append(f"{verdict.capitalize()}: {'; '.join(named)}{more}.")
+            parts.append(f"{verdict.capitalize()} ({len(decided)}){among}: {'; '.join(named)}.")
     decided = claims.verdict.isin(["supported", "contradicted"]).sum()
     untested = (claims.verdict == "not testable here").sum()
     sure = (

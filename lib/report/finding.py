@@ -10,7 +10,7 @@ import pandas as pd
 from lib.evidence import arms, learning
 from lib.evidence.claims import Claim, load_claims
 from lib.report import headline
-from lib.report.documents import claimed, equations, tie
+from lib.report.documents import claimed, document_of, equations, tie
 from lib.report.tables import within
 from lib.study import Study
 
@@ -52,8 +52,24 @@ def found(known: Results) -> str:
         return over_neighbour(study)
     if known.one:
         titles = {name: study.entry(name).title for name in study.datasets}
-        return headline.headline(table(study, "differences"), titles, known.one, known.known)
+        said = headline.headline(table(study, "differences"), titles, known.one, known.known)
+        return f"{said} {benchmark(known)}".strip()
     return f"{claimed([study], shown=1)[0]} {best(known)}".strip()
+
+
+def benchmark(known: Results) -> str:
+    """Say the accuracy of networks that a benchmark also prints; empty if the study stands beside no benchmark."""
+    study, scored = known.study, known.scores
+    if document_of(study) == study.paper:
+        return ""
+    rows = scored[(scored.metric == "accuracy") & scored.published.notna() & scored.model.isin(list(study.models))]
+    said = [
+        f"{study.titles[row.model]} has {row.average:.1%} [{100 * row.low:.1f}, {100 * row.high:.1f}], published"
+        f" {row.published:.1%}"
+        for row in rows.rename(columns={"mean": "average"}).itertuples()
+        if row.split == known.tested[row.dataset]
+    ]
+    return f"{'; '.join(said)}." if said else ""
 
 
 def best(known: Results) -> str:
@@ -128,8 +144,10 @@ def finalists(study: Study) -> str:
     for name in [*plain, *without]:
         above = ", above them all" if ranked[name] > ranked[best].max() else ""
         others.append(f"{study.titles[name]} ({ranked[name]:.1%}){above}")
-    named = "selection rule, injection"
-    return f"Finalists ({named}) by mean validation accuracy: **{scored}**. For comparison: {'; '.join(others)}."
+    nothing = learning.empty_models(study).groupby("dataset", sort=False).model.nunique()
+    where = [f"{number} on {within(study.entry(name).title)}" for name, number in nothing.items()]
+    empty = f" Of {len(study.models)} networks, {', '.join(where)} learned nothing." if where else ""
+    return f"Finalists by validation accuracy: **{scored}**. {'; '.join(others)}.{empty}"
 
 
 def chosen(study: Study, ranked: list[str]) -> list[str]:
@@ -139,7 +157,7 @@ def chosen(study: Study, ranked: list[str]) -> list[str]:
 
 
 def learned(study: Study) -> str:
-    """Say which trainings learned something, and which learned nothing."""
+    """Say which trainings fitted their training images, and which learned nothing."""
     rows = []
     for cell in study.cells:
         for model in [name for name in study.models if cell.with_result(name)]:
@@ -150,10 +168,10 @@ def learned(study: Study) -> str:
     named = [f"{model} ({row.trained - row.nothing} of {row.trained})" for model, row in did.iterrows()]
     nothing = counts.nothing.sum()
     if nothing == 0 and len(counts) > 1:
-        return f"**Learned**: all {counts.trained.sum()} trainings."
+        return "All **fitted their training images**."
     trainings = f"{nothing} of {counts.trained.sum()} trainings"
-    parts = [f"**Not learned**: {trainings} learned no more than the best constant answer."] if nothing else []
-    parts += [f"**Learned**: {', '.join(named)}."] if named else []
+    parts = [f"{trainings} **learned no more** than the best constant answer."] if nothing else []
+    parts += [f"**Fitted their training images**: {', '.join(named)}."] if named else []
     return " ".join(parts)
 
 
@@ -167,6 +185,6 @@ def beside_view(study: Study) -> str:
             f"{row.label} {row.auc:.2f} [{row.low:.2f}, {row.high:.2f}] against {row.view:.2f}"
             for row in best[best.told].itertuples()
         ]
-        untold = f" Not: {', '.join(best.label[~best.told])}." if told and not best.told.all() else ""
-        sentences.append(f"AUC above that of the view alone: {'; '.join(told) or 'for no label'}.{untold}")
+        untold = f" Not for {(~best.told).sum()} other labels." if told and not best.told.all() else ""
+        sentences.append(f"AUC above that of how they were taken (view): {'; '.join(told) or 'for no label'}.{untold}")
     return " ".join(sentences)

@@ -16,7 +16,7 @@ from lib.report.execute import run, stable
 from lib.report.html import figures_as_files
 from lib.report.index import write_index
 from lib.report.pages import Way
-from lib.report.render import sign, source, to_soup
+from lib.report.render import call_by_title, sign, source, to_soup
 
 
 def answer() -> Path:
@@ -40,6 +40,7 @@ def make(name: str, page: Path, title: str, here: str) -> Path:
     failed.unlink()
     made_of = source(notebook)
     links.with_data(notebook, page.parent)
+    call_by_title(notebook, title)
     soup = to_soup(notebook, title, Way([("../index.html", "All studies")], here), code=False)
     links.with_links(soup, [])
     figures_as_files(soup, page.parent)

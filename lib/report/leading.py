@@ -19,6 +19,7 @@ from lib.report.documents import between
 from lib.report.finding import Results, chosen, table
 from lib.study import Study
 
+OF = "(images of one photograph or patient)"  # a group
 BEST = 8  # number of models in a figure of finalists, besides those that add nothing
 ROWS = 12  # number of differences in a figure
 
@@ -71,7 +72,7 @@ def accuracies(known: Results) -> tuple[Path, str, str]:
     images = f"{size.images:,} test images"
     caption = (
         f"{study.entry(dataset).title}: test accuracy of each model (dot, {seeds(study)}) and its 95 %"
-        f" interval (bar) over {images if size.groups == size.images else f'{images} in {size.groups:,} groups'}"
+        f" interval (bar) over {images if size.groups == size.images else f'{images} in {size.groups:,} groups {OF}'}"
     )
     if known.scores[known.scores.dataset == dataset].published.notna().any():
         caption += "; diamonds: published values"
@@ -104,6 +105,9 @@ def finalists(study: Study) -> tuple[Figure, str, str]:
         f" {len(study.seeds)} seeds: the best {BEST} of {len(ranked)} models and those that add nothing; orange: the"
         f" finalists."
     )
+    plain = study.vits(plain=True)
+    if plain and all(study.models[name].settings.get("attention_weights") != "pretrained" for name in named):
+        caption += f" {study.titles[plain[0]]} keeps its pre-trained attention; all others start theirs from scratch."
     return *drawn, caption
 
 
@@ -136,10 +140,12 @@ def differences(known: Results) -> tuple[Figure, str, str]:
     above = "with against without the residual" if known.one.alone else "of the proposed against the plain ViT"
     if not several:
         above += ", and of the best simple classifier"
+    sizes = table(study, "evidence")
+    unit = f"groups of test images {OF}" if (sizes.groups < sizes.images).any() else "test images"
     caption = (
         f"{what[0].upper()}{what[1:]}: dot, mean of {between(shown.seeds, '.0f')} seeds per model; bar, 95 % interval"
-        " over seeds and groups of related test images (of one photograph or patient); grey, differences too small to"
-        f" be found with 80 % power. Above each bar: accuracy {above}."
+        f" over seeds and {unit}; grey, differences too small to be found with 80 % power. Above each bar: accuracy"
+        f" {above}."
     )
     if drawn.effect.notna().any():
         caption += " Diamond: the paper's difference between its proposed and its plain ViT."

@@ -56,6 +56,9 @@ def done(study: Study) -> str:
     millions = pd.concat(sizes).parameters / 1e6
     real = {model.starts_from == "imagenet" for model in study.models.values()}
     weights = "no" if real == {False} else "all with" if real == {True} else "some with"
+    drawn = [model.starts_from == "phantoms" for model in study.models.values()]
+    pretrained = "pre-trained on drawings, " if all(drawn) else "some pre-trained on drawings, " if any(drawn) else ""
+    start = f"{pretrained}{weights} ImageNet weights"
     data = []
     for name in study.datasets:
         images = counted(study, name, study.splits[0]).images.sum()
@@ -64,7 +67,7 @@ def done(study: Study) -> str:
     several = "s" if len(study.models) > 1 else ""
     return (
         f"{len(study.models)} network{several}, {between(millions, '.2f')} million parameters,"
-        f" {weights} ImageNet weights, {study.training.image_size} px,"
+        f" {start}, {study.training.image_size} px,"
         f" {between(seeds, '.0f')} seed{'s' if seeds.max() > 1 else ''}; {', '.join(data)}."
     )
 
@@ -78,7 +81,7 @@ def counted(study: Study, dataset: str, split: str) -> pd.DataFrame:
 def how_sure(known: Results) -> str:
     """Say how much evidence there is: test images, groups per class, and reasons for doubt."""
     parts, study, assessed = [], known.study, table(known.study, "evidence")
-    alike, unit = len(set(known.tested.values())) == 1, " groups of related images"
+    alike, unit = len(set(known.tested.values())) == 1, " groups"
     for dataset, split in known.tested.items():
         row = assessed[(assessed.dataset == dataset) & (assessed.split == split)].iloc[0]
         of = f" of {within(study.entry(dataset).title)}" if len(known.tested) > 1 else ""
@@ -135,4 +138,4 @@ def verdicts(study: Study) -> str:
     numbers = [
         f"{(decided == said).sum()} {said}" for said in [SUPPORTED, CONTRADICTED, "open"] if (decided == said).any()
     ]
-    return f"Of {len(claims)} claim{'s' if len(claims) > 1 else ''}: {', '.join(numbers)}."
+    return f"The document's claims: {', '.join(numbers)}."

@@ -30,7 +30,7 @@ def lines(found: pd.DataFrame) -> dict[str, str]:
         ),
         "Found": answer.together(found),
         "How sure": (
-            f"95 % intervals (bars). Detectable with 80 % power: {between(run.detectable, '.1f')} points. After Holm's"
+            f"Detectable with 80 % power: {between(run.detectable, '.1f')} points. After Holm's"
             f" correction, accuracy differs on {(holm(run.p) < answer.ALPHA).sum()} of {len(run)} data sets."
         ),
         "Not the paper's setting": f"{source.setting} {setting(source, [load_study(name) for name in source.own])}",
