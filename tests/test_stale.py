@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from conftest import ROOT
 
 from lib.report.join import MANY, PICTURES, join
@@ -57,3 +58,13 @@ def test_a_page_of_many_models_shows_the_pictures_of_the_first_and_says_so():
 
     assert sizes(MANY + 1, PICTURES + 1) == [PICTURES + 1] + MANY * [0]
     assert sizes(MANY, PICTURES + 1) == MANY * [PICTURES + 1] and sizes(MANY + 1, 10) == (MANY + 1) * [10]
+
+
+def test_first_pages_quote_the_finding_over_several_studies_as_it_is_now():
+    finding = (ROOT / "reports" / "answer" / "answer.md").read_text(encoding="utf-8").split("\n\n")[0].strip()
+    quoting = {}
+    for name in [name for name in PAGES if name.endswith("/index.html")]:
+        text = " ".join(BeautifulSoup((ROOT / name).read_text(encoding="utf-8"), "html.parser").main.get_text().split())
+        if "Several studies together" in text:
+            quoting[name] = finding in text
+    assert len(quoting) > 5 and all(quoting.values()), "execute 09_report of these studies again, and render its page"
