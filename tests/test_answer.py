@@ -87,7 +87,7 @@ def test_one_sentence_names_every_data_set_also_those_that_were_not_run():
 def test_a_margin_that_is_the_papers_whole_effect_is_called_so():
     wide = row(data="Slices", verdict=OPEN, margin=4.0, effect=4.0)
     says = answer.together(pd.DataFrame([row(verdict=OPEN), wide]))
-    assert says.endswith("within 1 point on cells, within 4 points (the paper's effect) on slices.")
+    assert says.endswith("within 1 point on cells, within 4 points (the paper's whole effect) on slices.")
 
 
 def test_the_question_of_another_head_is_asked_of_studies_that_trained_with_it():

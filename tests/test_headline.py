@@ -41,6 +41,13 @@ def test_the_headline_is_by_the_split_that_leaks_least():
     assert headline.headline(COMPARED, TITLES, None) == ""
 
 
+def test_the_headline_says_where_every_other_split_gives_the_same_verdict():
+    undecided = COMPARED.assign(low=-0.2, high=0.2)
+    assert headline.headline(undecided, TITLES, CONTEST).endswith(" Other splits: the same.")
+    assert "Other splits" not in headline.headline(COMPARED, TITLES, CONTEST)
+    assert "Other splits" not in headline.headline(undecided[undecided.split == "group"], TITLES, CONTEST)
+
+
 def test_a_new_split_protocol_leads_where_there_is_no_other_and_stands_beside_others():
     alone = headline.headline(COMPARED[COMPARED.split == "random"].assign(split="by-ward"), TITLES, CONTEST)
     assert alone.startswith("Blood cells: **yes**")

@@ -64,19 +64,20 @@ def page(project) -> BeautifulSoup:
 
 
 def lines(page, title) -> list[str]:
-    """Finding, and how sure, of a document."""
+    """Finding, how sure, and the names of its reports, of a document."""
     section = next(section for section in page.select("section") if section.h2.get_text() == title)
     return [line.get_text().replace("\u00a0", " ") for line in section.select("dd")]
 
 
 def test_every_document_has_a_finding_and_how_sure_it_is_from_committed_tables(page):
     assert len(page.select("dl.finding")) == 4
-    finding, sure = lines(page, documents.load_source("res-vit").title)
-    assert finding == "It makes a small ViT less accurate."
+    finding, sure, reports = lines(page, documents.load_source("res-vit").title)
+    assert finding.endswith("It makes a small ViT less accurate.") and "lowest attention entropy" in finding
+    assert reports.startswith("several studies together, ") and "quick" in reports
     assert sure.startswith("95 % intervals of the difference, in percentage points: MNIST [−0.4, −0.1]. Per data set")
     assert "20 seeds and 10,000 test images; 80 % power from 0.2 points." in sure
     assert sure.endswith("Next: study paper, not yet run.")
-    finding, sure = lines(page, "Startup Project B4")
+    finding, sure, *_ = lines(page, "Startup Project B4")
     assert (
         finding
         == "Contradicted (1): “LeNet is better” (−1.5 points). Supported (1): “the MLP weighs about 1 MB” (0.95 MB)."

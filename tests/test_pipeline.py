@@ -84,7 +84,7 @@ def test_no_credential_and_no_name_of_the_machine_is_written_anywhere(finished):
 def test_the_report_says_what_decides_which_head_is_best_and_what_that_costs(finished):
     page = (finished.folder / "reports/tiny/index.html").read_text()
     assert "The published rule is a tie" in page and "with the same heads numbered backwards" in page
-    assert "between batches of 64 and of one image" in page and "falls inside the tumour" in page
+    assert "between batches of 64 and of one image" in page and "falls inside it" in page
     tables = finished.folder / "reports/tiny/shown/04_attention"
     ties, costs = pd.read_csv(tables / "ties.csv"), pd.read_csv(tables / "costs.csv")
     fp64 = ties.query("scope == 'image' and precision == 'fp64' and condition == 'heads renumbered'")

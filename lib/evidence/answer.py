@@ -192,7 +192,7 @@ def together(table: pd.DataFrame) -> str:
     if len(alike):
         by_margin = alike.groupby("margin").phrase
         whole = set(alike.margin[alike.effect.notna() & (alike.margin >= alike.effect)])
-        effect = {margin: " (the paper's effect)" if margin in whole else "" for margin in set(alike.margin)}
+        effect = {margin: " (the paper's whole effect)" if margin in whole else "" for margin in set(alike.margin)}
         margins = [f"within {in_points(m)}{effect[m]} on {listed(list(names))}" for m, names in by_margin]
         sentences.append(f"With and without it, accuracy is equal {', '.join(margins)}.")
     if missing := list(table[~table.run].phrase):

@@ -150,7 +150,11 @@ def labels_caption(cell: Cell, assessed: pd.DataFrame, beside: str) -> str:
     first = assessed.iloc[0]
     of, over = seeds_in_words(cell.study, assessed)
     where = f"{cell.entry.title}, split {cell.split}, {first.images:,.0f} test images in {first.groups:,.0f} groups"
-    which = "the network" if len(cell.study.models) == 1 else "the network with the highest AUC of this label"
+    which = (
+        "the network"
+        if len(cell.study.models) == 1
+        else "the network with the highest AUC of this label on these images"
+    )
     says = f"{where}: AUC of each label; in brackets, the groups that have it. Dark dot: {which}, {of}. Bar: its"
     says += f" 95 % interval over groups{over}, where the label has enough groups."
     if len(cell.study.models) > 1:

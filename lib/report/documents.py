@@ -93,7 +93,8 @@ def residual(studies: list[Study]) -> tuple[str, str]:
         f" {between(run.seeds, ',.0f')} seeds and {between(run.images, ',.0f')} test images;"
         f" 80 % power from {between(run.detectable, '.1f')} points."
     )
-    return f"{tie(studies)} {finding}".strip(), sure
+    chosen = "Here the best head is the one of lowest attention entropy."
+    return f"{tie(studies)} {chosen} {finding}".strip(), sure
 
 
 def between(numbers: pd.Series, form: str) -> str:

@@ -80,6 +80,8 @@ def best(known: Results) -> str:
         scored = scored[(scored.metric == "accuracy") & scored.model.isin(list(study.models))]
         row = scored.sort_values("mean").iloc[-1]
         ends = "" if pd.isna(row.low) or row.seeds == 1 else f" [{100 * row.low:.1f}, {100 * row.high:.1f}]"
+        if len(known.tested) == 1 and pd.notna(row.published):
+            ends += f", published {row.published:.1%}"
         where = within(study.entry(dataset).title)
         title = study.titles[row.model].removesuffix(study.models[row.model].aside)
         parts.append(f"on {where}: {title}, {row['mean']:.1%}{ends}")
@@ -93,15 +95,16 @@ def over_neighbour(study: Study) -> str:
         others = claim.of.get("minus", [])
         if claim.rule == "greater" and len(others) > 1 and all(one.startswith(f"{study.beside}/") for one in others):
             row, data = judged.loc[name], study.entry(claim.of["dataset"]).title
-            parts.append(f"{data}: **{row.verdict}**, {levels(study, claim)}: {with_interval(row)}")
+            parts.append(f"{data}: **{row.verdict}**, {levels(study, claim)}: {with_interval(row)} points")
             named = study.models[claim.of["models"][0]].title
     return f"{'; '.join(parts)} ({named} against the best of `{study.beside}`, 95 % CI)." if parts else ""
 
 
-def with_interval(row, unit: str = "points") -> str:
-    """The estimate of a row of claims.csv that is in points, with its interval; unit: what pages call these points."""
-    estimate, low, high = (text.removesuffix(" points") for text in [row.estimate, *row.interval.split(" to ")])
-    return f"{estimate} [{low}, {high}] {unit}"
+def with_interval(row, points: int = 1, form: str = "+.1f") -> str:
+    """The estimate of a row of claims.csv that is in points, with its interval, divided by `points`."""
+    texts = [row.estimate, *row.interval.split(" to ")]
+    estimate, low, high = (f"{float(text.removesuffix(' points')) / points:{form}}" for text in texts)
+    return f"{estimate} [{low}, {high}]"
 
 
 def areas_compared(study: Study) -> str:
@@ -116,7 +119,7 @@ def areas_compared(study: Study) -> str:
             a, b = (study.titles[model].removesuffix(study.models[model].aside) for model in pair)
             areas = table(study, "labels").dropna(subset="low").groupby(["dataset", "split", "model"]).auc.mean()
             one, other = (areas[claim.of["dataset"], claim.of["split"], model] for model in pair)
-            difference = with_interval(row, "hundredths")
+            difference = with_interval(row, 100, "+.2f")
             parts.append(f"AUC {one:.2f} ({a}) against {other:.2f} ({b}): **{row.verdict}**, {difference}.")
     return " ".join(parts)
 

@@ -23,6 +23,10 @@ LEAST_LEAKING = ["folds", "group", "published", "random"]
 
 WORSE = "no, it is worse"
 FEW = 3  # models named one by one
+PAIR = {  # by whether the two models differ in the residual only
+    True: "the accuracy of the ViT with the residual minus that of the one without it",
+    False: "the accuracy of the proposed ViT minus that of the plain one",
+}
 SAID = {
     "yes": "it is better",
     WORSE: "it is worse",
@@ -146,10 +150,11 @@ def headline(compared: pd.DataFrame, titles: dict[str, str], one: Contest | None
     Args:
         compared: differences.csv. titles: of data sets. one: see contest. known: see context.
     """
-    parts, margins = [], ""
+    parts, margins, alike = [], "", []
     for dataset, rows, order in by_split(compared, one):
         row = rows.loc[order[0]]
         said = verdict(row, known)
+        alike += [alone(rows.loc[split], known) == alone(row, known) for split in order[1:]]
         points = "" if said == NOTHING else f", {span(row)} points{smaller(row, known)}"
         parts.append(f"{titles[dataset]}: **{SAID[said] if said == NOTHING else said}**{points}")
         if equal(row, known):
@@ -157,7 +162,8 @@ def headline(compared: pd.DataFrame, titles: dict[str, str], one: Contest | None
     if not parts:
         return ""
     what = "with the residual minus without" if one.alone else "of proposed minus plain"
-    return f"{'; '.join(parts)} (accuracy {what}, 95 % CI{margins})."
+    others = " Other splits: the same." if alike and all(alike) else ""
+    return f"{'; '.join(parts)} (accuracy {what}, 95 % CI{margins}).{others}"
 
 
 def against_view(labels: pd.DataFrame, models: dict[str, str]) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -210,14 +216,9 @@ def answer(
     sentences = []
     for dataset, rows, (first, *others) in by_split(compared, one):
         size = tested.loc[(dataset, first)]
-        pair = (
-            "the accuracy of the ViT with the residual minus that of the one without it"
-            if one.alone
-            else "the accuracy of the proposed ViT minus that of the plain one"
-        )
         sentence = (
             f"**{titles[dataset]}**, split `{first}`, {size.images:,.0f} test images in {size.groups:,.0f} groups: "
-            f"{pair} is {difference(rows.loc[first], known)}"
+            f"{PAIR[one.alone]} is {difference(rows.loc[first], known)}"
         )
         if others:
             verdicts = [f"`{split}` {span(rows.loc[split])}: {verdict(rows.loc[split], known)}" for split in others]

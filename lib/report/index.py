@@ -28,7 +28,10 @@ def index_html() -> str:
     studies = committed()
     found = documents(studies)
     own = {name for document in found for name in document.source.own}
-    sections = [(document, line(document.finding), line(document.sure)) for document in found]
+    sections = []
+    for document in found:
+        reports = [study.study for study in document.studies if (study.report / "index.html").exists()]
+        sections.append((document, line(document.finding), line(document.sure), reports))
     about = [study for document in found for study in document.studies]
     groups = [(document.source.title, rows(document.studies, own)) for document in found]
     if others := [study for study in studies if study not in about]:

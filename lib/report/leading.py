@@ -147,6 +147,10 @@ def differences(known: Results) -> tuple[Figure, str, str]:
         f" over seeds and {unit}; grey, differences too small to be found with 80 % power. Above each bar: accuracy"
         f" {above}."
     )
+    arms_of = [study.models[model] for model in (known.one.a, known.one.b)]
+    fresh = [one.settings.get("attention_weights") != "pretrained" for one in arms_of]
+    if known.one.alone and all(fresh) and arms_of[0].starts_from == "phantoms":
+        caption += " Both start their attention from scratch."
     if drawn.effect.notna().any():
         caption += " Diamond: the paper's difference between its proposed and its plain ViT."
     return *openings.differences(drawn, what), caption

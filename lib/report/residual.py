@@ -22,7 +22,7 @@ def lines(found: pd.DataFrame) -> dict[str, str]:
     """Label -> one or a few sentences for new readers; at most 130 words in all; found: rows of `answers`."""
     run, source = found[found.run], load_source(RESIDUAL)
     return {
-        "Asked": "How much accuracy does the residual of the best head add to a small ViT?",
+        "Asked": "How much accuracy does the best head's residual add to a small ViT?",
         "Done": (
             f"The same ViT with and without it on {len(run)} data sets: {between(run.seeds, ',.0f')} seeds,"
             f" {between(run.images, ',.0f')} test images. Best head: lowest attention entropy, since the published rule"
