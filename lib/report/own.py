@@ -10,7 +10,6 @@ import shutil
 from lib import strict
 from lib.report.execute import execute
 from lib.report.pages import pages
-from lib.report.render import executed, render
 from lib.strict import StudyError
 from lib.study import Study, load_study
 from lib.study.paths import making_report
@@ -46,6 +45,8 @@ def look_alone(name: str) -> None:
 
 def renew(study: Study):
     """Execute notebook 11, make it the report's first page, and return that page; it gets no second page of its own."""
+    from lib.report.render import executed, render
+
     made = execute("11_own", study.study, {})
     shutil.copyfile(made, study.executed / "index.ipynb")
     render(study, [page.name for page in pages(study) if executed(study, page) and page.name != "11_own"])
@@ -56,5 +57,7 @@ def lead_with_all(study: Study) -> None:
     """Make notebook 09 the first page again, where a look has replaced it and DVC found nothing to do."""
     first = study.executed / "index.ipynb"
     if first.exists() and "# 11 · " in first.read_text(encoding="utf-8"):
+        from lib.report.render import render  # takes seconds to import, and is seldom needed
+
         execute("09_report", study.study, {})
         render(study, ["index"])
