@@ -46,6 +46,21 @@ def test_every_interval_that_the_readme_quotes_stands_in_a_committed_table():
     assert len(quoted) >= 3 and set(quoted) <= known
 
 
+def test_the_other_numbers_of_the_readme_s_answer_stand_in_committed_tables():
+    readme = " ".join((strict.ROOT / "README.md").read_text().split())
+    reports = strict.ROOT / "reports"
+    scores = pd.read_csv(reports / "ablation/tables/evidence.csv").set_index(["dataset", "model"]).accuracy
+    proposed, plain = (f"{100 * scores['blood-cells', model]:.1f} %" for model in ["released", "vit"])
+    assert f"learned nothing there ({proposed} accuracy; plain ViT {plain})" in readme
+    judged = pd.read_csv(reports / "small/claims/claims.csv").set_index("claim").estimate
+    blood, brain = judged["arithmetic-blood"], judged["arithmetic-mri"]
+    assert f"{blood} of 5 rows for blood cells and {brain} of 5 for brain MRI" in readme
+    answer = pd.read_csv(reports / "answer/tables/answer.csv").set_index("data")
+    assert f"prints {answer.effect['Blood cells']:.2f} and {answer.effect['Brain MRI']:.2f} points" in readme
+    weak = answer[["without", "with_residual"]].max(axis=1) <= answer.simple
+    assert set(answer.index[weak]) == {"Brain MRI", "PneumoniaMNIST"}
+
+
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_committed_report_shows_no_image_of_a_data_set_whose_licence_does_not_allow_it(name):
     study = load_study(name)

@@ -92,8 +92,8 @@ def test_each_kind_of_study_leads_with_what_it_is_for():
     assert "The published rule is a tie" in screen("quick")[0]["Found"]
     finalists = [load_study("screen").titles[name] for name in load_study("ablation").vits(plain=False)[:3]]
     assert all(f"{title} (" in screen("screen")[0]["Found"] for title in finalists)
-    assert "**learned no more** than the best constant answer" in screen("covid-small")[0]["Found"]
-    assert "**Fitted their training images**: ResNet50" in screen("covid-small")[0]["Found"]
+    assert "46 of 48 trainings **learned nothing**" in screen("covid-small")[0]["Found"]
+    assert "**Learned, by training loss**: ResNet50 (2 of 6)" in screen("covid-small")[0]["Found"]
     assert "**equal within 3 points**, +0.0" in screen("pneumonia")[0]["Found"]
     assert re.search(
         r"ResNet18, from scratch has [\d.]+% \[[\d., ]+\], published 85\.4%\.$", screen("pneumonia")[0]["Found"]

@@ -160,7 +160,7 @@ def chosen(study: Study, ranked: list[str]) -> list[str]:
 
 
 def learned(study: Study) -> str:
-    """Say which trainings fitted their training images, and which learned nothing."""
+    """Say which trainings learned something, and which learned nothing (lib.evidence.learning)."""
     rows = []
     for cell in study.cells:
         for model in [name for name in study.models if cell.with_result(name)]:
@@ -171,10 +171,10 @@ def learned(study: Study) -> str:
     named = [f"{model} ({row.trained - row.nothing} of {row.trained})" for model, row in did.iterrows()]
     nothing = counts.nothing.sum()
     if nothing == 0 and len(counts) > 1:
-        return "All **fitted their training images**."
+        return "All **learned, by training loss**."
     trainings = f"{nothing} of {counts.trained.sum()} trainings"
-    parts = [f"{trainings} **learned no more** than the best constant answer."] if nothing else []
-    parts += [f"**Fitted their training images**: {', '.join(named)}."] if named else []
+    parts = [f"{trainings} **learned nothing** (by loss, or one answer for nearly all)."] if nothing else []
+    parts += [f"**Learned, by training loss**: {', '.join(named)}."] if named else []
     return " ".join(parts)
 
 

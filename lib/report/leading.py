@@ -106,7 +106,8 @@ def finalists(study: Study) -> tuple[Figure, str, str]:
         f" finalists."
     )
     plain = study.vits(plain=True)
-    if plain and all(study.models[name].settings.get("attention_weights") != "pretrained" for name in named):
+    others = [study.models[name] for name in study.vits(plain=False)]
+    if plain and all(one.settings.get("attention_weights") != "pretrained" for one in others):
         caption += f" {study.titles[plain[0]]} keeps its pre-trained attention; all others start theirs from scratch."
     return *drawn, caption
 
