@@ -173,7 +173,7 @@ def learned(study: Study) -> str:
     if nothing == 0 and len(counts) > 1:
         return "All **learned, by training loss**."
     trainings = f"{nothing} of {counts.trained.sum()} trainings"
-    parts = [f"{trainings} **learned nothing** (by loss, or one answer for nearly all)."] if nothing else []
+    parts = [f"{trainings} **learned nothing** (by loss, or almost one answer)."] if nothing else []
     parts += [f"**Learned, by training loss**: {', '.join(named)}."] if named else []
     return " ".join(parts)
 
